@@ -1,0 +1,104 @@
+import { expect, type Page } from '@playwright/test';
+import { fill, fillSignIn, run } from './actions';
+import type { Viewer } from './fixtures';
+import { sample, SAMPLES } from './samples';
+
+/** A page as someone sees it: where it is, who looks, and what was done there. */
+export interface View {
+  /** For the name of the test and of the picture. */
+  name: string;
+  viewer: Viewer;
+  path: string;
+  /** The status of the page itself, if it is not 200. */
+  status?: number;
+  /** Other statuses that belong to what is done. */
+  statuses?: number[];
+  /** Brings the page into the state to look at. */
+  prepare?: (page: Page) => Promise<void>;
+}
+
+/** Every page of the interface, and the states that look different. */
+export const VIEWS: View[] = [
+  { name: 'sign-in', viewer: 'nobody', path: '/web/auth/' },
+  {
+    name: 'sign-in-failed',
+    viewer: 'nobody',
+    path: '/web/auth/',
+    statuses: [401, 403, 422],
+    prepare: async (page) => {
+      await fillSignIn(page, { name: `nobody-${Date.now()}`, password: 'wrong' });
+      await expect(page.getByRole('alert')).not.toBeEmpty();
+    },
+  },
+  { name: 'scripts', viewer: 'administrator', path: '/web/' },
+  { name: 'scripts-of-a-visitor', viewer: 'visitor', path: '/web/' },
+  {
+    name: 'scripts-no-match',
+    viewer: 'administrator',
+    path: '/web/',
+    prepare: async (page) => {
+      await page.getByLabel('Filter scripts').fill('zzzz');
+      await expect(page.getByRole('link', { name: 'Subnet calculator' })).toBeHidden();
+    },
+  },
+  {
+    name: 'user-menu',
+    viewer: 'administrator',
+    path: '/web/',
+    prepare: async (page) => {
+      await page.getByRole('banner').getByRole('button', { name: 'Admin' }).click();
+      await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+    },
+  },
+  ...SAMPLES.map(
+    ({ script }): View => ({
+      name: `script-${script.replace(/\W/g, '-')}`,
+      viewer: 'administrator',
+      path: `/web/scripts/${script}`,
+    }),
+  ),
+  {
+    name: 'script-advanced',
+    viewer: 'administrator',
+    path: '/web/scripts/all_controls.py',
+    prepare: async (page) => page.locator('summary', { hasText: 'Advanced' }).click(),
+  },
+  {
+    name: 'script-field-errors',
+    viewer: 'administrator',
+    path: '/web/scripts/all_controls.py',
+    statuses: [400, 422],
+    prepare: async (page) => {
+      await fill(page, { Ticket: 'wrong' });
+      await page.getByRole('button', { name: 'Run', exact: true }).click();
+      await expect(page.getByRole('alert').first()).toBeVisible();
+    },
+  },
+  ...['subnet.py', 'log_summary.pl', 'system_report.sh', 'system_facts.py', 'backup_check.sh'].map(
+    (script): View => ({
+      name: `result-${script.replace(/\W/g, '-')}`,
+      viewer: 'administrator',
+      path: `/web/scripts/${script}`,
+      prepare: async (page) => {
+        const { values, status } = sample(script);
+        await fill(page, values);
+        await run(page, status);
+      },
+    }),
+  ),
+  { name: 'error-403', viewer: 'visitor', path: '/web/scripts/rotate_keys.pl', status: 403 },
+  { name: 'error-404', viewer: 'administrator', path: '/web/scripts/no_such.py', status: 404 },
+  { name: 'error-404-signed-out', viewer: 'nobody', path: '/nowhere/', status: 404 },
+];
+
+/** Opens the page, checks its status and brings it into its state. */
+export async function show(page: Page, view: View): Promise<void> {
+  const response = await page.goto(view.path);
+  expect(response?.status(), `status of ${view.path}`).toBe(view.status ?? 200);
+  await view.prepare?.(page);
+}
+
+/** The statuses that opening the page may lead to. */
+export function statusesOf(view: View): number[] {
+  return [...(view.status ? [view.status] : []), ...(view.statuses ?? [])];
+}

@@ -1,0 +1,75 @@
+import { fill, start } from '../actions';
+import { expect, test } from '../fixtures';
+
+test.use({ viewer: 'administrator' });
+
+test('a missing value is named at its field and nothing starts', async ({ page, watch }) => {
+  watch.allowStatus(400, 422);
+  await page.goto('/web/scripts/subnet.py');
+  await start(page);
+
+  const network = page.getByLabel(/^Network/);
+  await expect(page.getByRole('alert').first()).toContainText('Network');
+  await expect(network).toHaveAttribute('aria-invalid', 'true');
+  await expect(network).toHaveAccessibleDescription(/required|needed|missing|enter|fill/i);
+  await expect(page.locator('[data-stream="stdout"]')).not.toContainText('Netmask');
+});
+
+test('a value that does not match is named by the server too', async ({ page, watch }) => {
+  watch.allowStatus(400, 422);
+  await page.goto('/web/scripts/all_controls.py');
+  await fill(page, { Name: 'Ada', Ticket: 'ops 42', Secret: 'any word' });
+  await start(page);
+
+  await expect(page.getByRole('alert').first()).toContainText('Ticket');
+  await expect(page.getByLabel(/^Ticket/)).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.getByLabel(/^Name/)).toHaveValue('Ada');
+});
+
+test('the summary of errors leads to the field', async ({ page, watch }) => {
+  watch.allowStatus(400, 422);
+  await page.goto('/web/scripts/all_controls.py');
+  await fill(page, { Name: 'Ada', Secret: 'any word', 'Trace identifier': 'a' });
+  await start(page);
+
+  await page.getByRole('alert').getByRole('link', { name: /Trace identifier/ }).click();
+  await expect(page.getByLabel(/^Trace identifier/)).toBeFocused();
+});
+
+test('an error disappears once the value is right', async ({ page, watch }) => {
+  watch.allowStatus(400, 422);
+  await page.goto('/web/scripts/subnet.py');
+  await start(page);
+  await expect(page.getByLabel(/^Network/)).toHaveAttribute('aria-invalid', 'true');
+
+  await fill(page, { Network: '192.0.2.0/24' });
+  await start(page);
+  await expect(page.locator('[data-stream="stdout"]')).toContainText('255.255.255.0');
+  await expect(page.getByLabel(/^Network/)).not.toHaveAttribute('aria-invalid', 'true');
+});
+
+test('every control has a label and the raw name is a help, not the label', async ({ page }) => {
+  await page.goto('/web/scripts/all_controls.py');
+
+  const form = page.getByRole('main').locator('form').filter({ hasText: 'Ticket' });
+  for (const control of await form.locator('input:not([type="hidden"]), select, textarea').all()) {
+    await expect(control).toHaveAccessibleName(/^[A-Za-z]/);
+  }
+});
+
+test('advanced arguments are hidden until they are asked for', async ({ page }) => {
+  await page.goto('/web/scripts/all_controls.py');
+  const trace = page.getByLabel(/^Trace identifier/);
+  await expect(trace).toBeHidden();
+
+  await page.locator('summary', { hasText: 'Advanced' }).click();
+  await expect(trace).toBeVisible();
+});
+
+test('values in the address fill the form and start nothing', async ({ page }) => {
+  await page.goto('/web/scripts/subnet.py?network=192.0.2.0%2F24&--split=26');
+
+  await expect(page.getByLabel(/^Network/)).toHaveValue('192.0.2.0/24');
+  await expect(page.getByLabel(/^Split into/)).toHaveValue('26');
+  await expect(page.locator('[data-stream="stdout"]')).not.toContainText('Netmask');
+});

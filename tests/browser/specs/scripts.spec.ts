@@ -1,0 +1,105 @@
+import type { Page } from '@playwright/test';
+import { ended, fill, output, run, start, type Value } from '../actions';
+import { expect, test } from '../fixtures';
+import { SAMPLES, sample } from '../samples';
+
+test.use({ viewer: 'administrator' });
+
+test('the list names every sample under its category', async ({ page }) => {
+  await page.goto('/web/');
+
+  for (const { label } of SAMPLES) {
+    await expect(page.getByRole('main').getByRole('link', { name: label })).toBeVisible();
+  }
+  await expect(page.getByRole('heading', { level: 2 })).toContainText([
+    'Operations',
+    'Security',
+    'Office',
+    'Examples',
+  ], { useInnerText: true });
+});
+
+test('every script of the API has a test here', async ({ page }) => {
+  const answer = await page.request.get('/api/');
+
+  const scripts = Object.keys(await answer.json()).filter((name) => name !== '/auth/');
+  expect(scripts.sort()).toEqual(SAMPLES.map(({ script }) => script).sort());
+});
+
+test('the filter leaves what matches', async ({ page }) => {
+  await page.goto('/web/');
+  const links = page.getByRole('main').getByRole('link', { name: /Subnet|Rotate/ });
+  await expect(links).toHaveCount(2);
+
+  await page.getByLabel('Filter scripts').fill('subn');
+  await expect(links).toHaveText(/Subnet calculator/);
+
+  await page.getByLabel('Filter scripts').fill('');
+  await expect(links).toHaveCount(2);
+});
+
+for (const { script, label, values, status, stdout, stderr, confirms } of SAMPLES) {
+  test(`${script} runs from its page: ${status}`, async ({ page }) => {
+    await page.goto(`/web/scripts/${script}`);
+    await expect(page.getByRole('heading', { level: 1, name: label })).toBeVisible();
+    await fill(page, values);
+
+    await start(page);
+    if (confirms) await confirm(page, script);
+    const region = await ended(page, status);
+
+    for (const text of stdout) {
+      await expect(region.locator('[data-stream="stdout"]')).toContainText(text);
+    }
+    for (const text of stderr ?? []) {
+      await expect(region.locator('[data-stream="stderr"]')).toContainText(text);
+    }
+  });
+}
+
+test('what a script prints appears while it runs', async ({ page }) => {
+  await page.goto('/web/scripts/slow_job.py');
+  await fill(page, { Steps: '4' });
+  await start(page);
+
+  await expect(output(page).getByText('Running', { exact: true })).toBeVisible();
+  await ended(page, 'Succeeded');
+  await expect(output(page).locator('[data-stream="stdout"]')).toContainText('Step 4 of 4');
+});
+
+test('escape sequences of a terminal do not appear as text', async ({ page }) => {
+  await page.goto('/web/scripts/slow_job.py');
+  await fill(page, { Steps: '1' });
+  const region = await run(page, 'Succeeded');
+
+  await expect(region.locator('[data-stream="stdout"]')).not.toContainText(/\u001b|\]9;4/);
+});
+
+test('a form is reset to its defaults', async ({ page }) => {
+  await page.goto('/web/scripts/backup_check.sh');
+  await fill(page, { 'Maximum age': '48' });
+  await page.getByRole('button', { name: 'Reset' }).click();
+
+  await expect(page.getByLabel(/^Maximum age/)).toHaveValue('26');
+});
+
+test('a second run replaces nothing that was entered', async ({ page }) => {
+  const { values } = sample('subnet.py');
+  await page.goto('/web/scripts/subnet.py');
+  await fill(page, values);
+  await run(page, 'Succeeded');
+  await fill(page, { Network: '10.0.0.0/8', 'Split into': '' } satisfies Record<string, Value>);
+  const region = await run(page, 'Succeeded');
+
+  await expect(region.locator('[data-stream="stdout"]').last()).toContainText('16777214');
+  await expect(page.getByLabel(/^Network/)).toHaveValue('10.0.0.0/8');
+});
+
+/** Answers the question that a dangerous script asks before it starts. */
+async function confirm(page: Page, script: string): Promise<void> {
+  const dialog = page.getByRole('dialog').or(page.getByRole('alertdialog'));
+  await expect(dialog).toContainText('Clients with an old key lose access');
+  const name = dialog.getByRole('textbox');
+  if ((await name.count()) > 0) await name.fill(script);
+  await dialog.getByRole('button', { name: 'Run' }).click();
+}
