@@ -11,18 +11,16 @@ test('the list names every sample under its category', async ({ page }) => {
   for (const { label } of SAMPLES) {
     await expect(page.getByRole('main').getByRole('link', { name: label })).toBeVisible();
   }
-  await expect(page.getByRole('heading', { level: 2 })).toContainText([
-    'Operations',
-    'Security',
-    'Office',
-    'Examples',
-  ], { useInnerText: true });
+  for (const category of ['Operations', 'Security', 'Office', 'Examples']) {
+    await expect(page.getByRole('heading', { level: 2, name: category })).toBeVisible();
+  }
 });
 
 test('every script of the API has a test here', async ({ page }) => {
-  const answer = await page.request.get('/api/');
+  await page.goto('/web/');
+  const list = await page.evaluate(async () => (await fetch('/api/')).json());
 
-  const scripts = Object.keys(await answer.json()).filter((name) => name !== '/auth/');
+  const scripts = Object.keys(list).filter((name) => name !== '/auth/');
   expect(scripts.sort()).toEqual(SAMPLES.map(({ script }) => script).sort());
 });
 
