@@ -1,0 +1,154 @@
+//! The public description of a script: what `/api/` lists and `SCRIPT_CONFIG` carries (scripts.md §5).
+
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::{Argument, Script};
+
+/// The description of `script` for the API, without secrets; keys in the order of the reference.
+pub fn describe(script: &Script) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut set = |key: &str, value: Value| {
+        out.insert(key.to_owned(), value);
+    };
+    set("documentation_content_type", json!(script.documentation_content_type));
+    set("stderr_content_type", json!(script.stderr_content_type));
+    set("content_type", json!(script.content_type));
+    set("description", json!(script.description));
+    set("category", json!(script.category));
+    for (key, value) in &script.custom {
+        set(key, value.clone());
+    }
+    set("name", json!(script.name.as_str()));
+    let arguments: Vec<Value> =
+        script.arguments.iter().map(|argument| describe_argument(argument).into()).collect();
+    set("args", arguments.into());
+    out
+}
+
+/// The description for the script itself: with `secrets` (scripts.md §5 `Do`).
+pub fn describe_for_script(script: &Script) -> Map<String, Value> {
+    let mut out = describe(script);
+    if let Some(secrets) = &script.secrets {
+        out.insert("secrets".to_owned(), secrets.clone());
+    }
+    out
+}
+
+fn describe_argument(argument: &Argument) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut set = |key: &str, value: Value| {
+        out.insert(key.to_owned(), value);
+    };
+    set("javascript_attributs", Value::Object(argument.javascript_attributes.clone()));
+    set("default_value", json!(argument.default_value));
+    set("is_advanced", json!(argument.advanced));
+    set("html_type", json!(argument.html_type));
+    set("description", json!(argument.description));
+    set("example", json!(argument.example));
+    set("input", json!(argument.input));
+    if let Some(choices) = &argument.choices {
+        set("predefined_values", json!(choices));
+    }
+    if let Some(list) = argument.list {
+        set("list", json!(list));
+    }
+    if let Some(section) = &argument.javascript_section {
+        set("javascript_section", json!(section));
+    }
+    for (key, value) in &argument.custom {
+        set(key, value.clone());
+    }
+    set("name", json!(argument.name));
+    out
+}
+
+/// JSON as Python's `json.dumps` writes it: ASCII only, `", "` and `": "` between items.
+pub fn python_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                write_value(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(entries) => {
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(", ");
+                }
+                write_string(out, key);
+                out.push_str(": ");
+                write_value(out, item);
+            }
+            out.push('}');
+        }
+        Value::String(text) => write_string(out, text),
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+/// Appends `text` as a JSON string with every character beyond ASCII escaped.
+pub fn write_string(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push('"');
+    let mut plain_from = 0;
+    for (at, character) in text.char_indices() {
+        let plain = matches!(character, ' '..='~') && character != '"' && character != '\\';
+        if plain {
+            continue;
+        }
+        out.push_str(text.get(plain_from..at).unwrap_or_default());
+        plain_from = at + character.len_utf8();
+        write_escape(out, character);
+    }
+    out.push_str(text.get(plain_from..).unwrap_or_default());
+    out.push('"');
+}
+
+fn write_escape(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        other => {
+            let mut units = [0; 2];
+            for unit in other.encode_utf16(&mut units) {
+                out.push_str("\\u");
+                for shift in [12, 8, 4, 0] {
+                    let digit = u32::from(*unit >> shift) & 0xf;
+                    out.push(char::from_digit(digit, 16).unwrap_or('0'));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        let value = json!({"a": [1, true, null], "b": "é€😀\"\\\n\u{7f}", "c": {}});
+
+        assert_eq!(
+            python_json(&value),
+            "{\"a\": [1, true, null], \"b\": \"\\u00e9\\u20ac\\ud83d\\ude00\\\"\\\\\\n\\u007f\", \"c\": {}}"
+        );
+    }
+}
