@@ -175,7 +175,15 @@ fn client_environment() -> anyhow::Result<()> {
         return Ok(());
     }
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    let pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
+    let pip = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+        "--quiet",
+        "--use-pep517",
+    ];
     run(Command::new(&python).args(pip).arg(CLIENT))?;
     fs::write(&installed, CLIENT).with_context(|| format!("cannot write {}", installed.display()))
 }
