@@ -86,6 +86,7 @@ async fn work(shared: Arc<Shared>) -> (Tally, Duration) {
         }
         match answer(&shared, &mut connection, &mut tally).await {
             Ok(body_bytes) => {
+                tally.answers += 1;
                 let now = Instant::now();
                 if begun >= counting && now <= end {
                     tally.count(now - begun, body_bytes);

@@ -13,6 +13,8 @@ const MOST_KINDS: usize = 32;
 pub struct Report {
     /// Answers counted, all of them with status 200 and the expected body.
     pub requests: u64,
+    /// Valid answers in all: those of the warm-up and those awaited at the end as well.
+    pub answers: u64,
     /// Seconds of counting.
     pub seconds: f64,
     /// `requests` divided by `seconds`.
@@ -41,6 +43,7 @@ pub struct Latency {
 /// What one connection, or all of them together, counted.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    pub(crate) answers: u64,
     latencies_us: Vec<u32>,
     body_bytes: u64,
     pub(crate) connections: u64,
@@ -66,6 +69,7 @@ impl Tally {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.latencies_us.extend(other.latencies_us);
+        self.answers = self.answers.saturating_add(other.answers);
         self.body_bytes = self.body_bytes.saturating_add(other.body_bytes);
         self.connections = self.connections.saturating_add(other.connections);
         for (what, times) in other.errors {
@@ -81,6 +85,7 @@ impl Tally {
         let rate = if seconds > 0.0 { requests as f64 / seconds } else { 0.0 };
         Report {
             requests: requests as u64,
+            answers: self.answers,
             seconds,
             requests_per_second: rate,
             body_bytes: self.body_bytes,
