@@ -6,10 +6,13 @@ use tokio_util::sync::CancellationToken;
 use webscripts_domain::invocation::Invocation;
 use webscripts_domain::run::{OutputChunk, RunEnd};
 
+mod descriptor;
 mod kill;
 mod local;
 mod lookup;
 mod pipes;
+mod run;
+mod spawn;
 
 pub use local::LocalRunner;
 
@@ -45,7 +48,9 @@ pub enum StartError {
         program: std::path::PathBuf,
     },
     /// It may not be executed.
-    #[error("`{program}` may not be executed: it needs execute permission and a launcher or a `#!` line")]
+    #[error(
+        "`{program}` may not be executed: it needs execute permission and a launcher or a `#!` line"
+    )]
     NotExecutable {
         /// The program.
         program: std::path::PathBuf,
