@@ -1,6 +1,7 @@
 //! Starts tools, shows what they print and says which command failed.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -77,9 +78,11 @@ fn announce(command: &Command) {
     eprintln!("$ {}", line_of(command));
 }
 
-/// The command as one would type it.
+/// The command as one would type it, without the folder of the program.
 fn line_of(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
