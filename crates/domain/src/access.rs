@@ -40,6 +40,8 @@ pub enum Grant {
     MinimumAccess,
     /// The script has no access key.
     Unrestricted,
+    /// It is the authentication script, which everybody runs to sign in.
+    SignIn,
 }
 
 impl std::fmt::Display for Grant {
@@ -49,6 +51,7 @@ impl std::fmt::Display for Grant {
             Self::User => "the user is in `access_users`",
             Self::MinimumAccess => "a group of the user is at least `minimum_access`",
             Self::Unrestricted => "the script has no access key",
+            Self::SignIn => "everybody runs the authentication script to sign in",
         })
     }
 }
@@ -75,6 +78,12 @@ pub fn authorize<'a>(caller: &'a Caller, script: &'a Script) -> Result<Authorize
         return Err(Denied::CategoriesAndScripts);
     }
     Ok(Authorized { script, caller, grant })
+}
+
+/// Lets anybody run `script` to sign in: access rules do not apply to the authentication script
+/// (security.md §8). Only for the script that `auth_script` names.
+pub fn authorize_sign_in<'a>(caller: &'a Caller, script: &'a Script) -> Authorized<'a> {
+    Authorized { script, caller, grant: Grant::SignIn }
 }
 
 fn granted_by(user: &Identity, rule: &AccessRule) -> Option<Grant> {

@@ -66,31 +66,6 @@ impl Invocation {
         }
     }
 
-    /// The order to run the configured authentication script (security.md §8). Access rules do not
-    /// apply; the values are words of their own, so none can become an option.
-    pub fn authentication(
-        run: RunId,
-        script: &Script,
-        words: Vec<String>,
-        environment: Vec<(String, String)>,
-        surroundings: &Surroundings,
-    ) -> Self {
-        let (program, mut arguments) = command(script);
-        arguments.extend(words.into_iter().map(OsString::from));
-        Self {
-            run,
-            program,
-            arguments,
-            stdin: Vec::new(),
-            environment,
-            directory: surroundings.directory.clone(),
-            limits: Limits {
-                timeout: script.timeout.unwrap_or(surroundings.default_timeout),
-                output_bytes: surroundings.output_bytes,
-            },
-        }
-    }
-
     /// The order to run the command that writes the documentation of a script (scripts.md §4).
     /// `None` if the command is empty.
     pub fn documentation(

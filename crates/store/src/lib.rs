@@ -2,13 +2,15 @@
 
 pub mod accounts;
 pub mod blacklist;
+#[cfg(test)]
+mod contract;
 mod error;
 pub mod sessions;
 mod sqlite;
 
 use std::sync::Arc;
 
-pub use error::StoreError;
+pub use error::{FileProblem, StoreError};
 pub use sqlite::{open, open_in_memory};
 
 /// The bundle of all stores.
@@ -29,6 +31,12 @@ pub struct Stores {
 pub trait Health: Send + Sync {
     /// Reads and, unless the database is read-only, proves that a write would be possible.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// A number that changes whenever the database may have changed, also by another process;
+    /// `None` when that cannot be told cheaply. Never blocks for long: it is asked on every request.
+    fn stamp(&self) -> Option<u64> {
+        None
+    }
 
     /// Finishes what is being written and closes the files. Later calls fail.
     async fn close(&self);
