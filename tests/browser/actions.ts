@@ -17,10 +17,15 @@ export async function signIn(page: Page, account: Account): Promise<void> {
   await expect(page.getByRole('heading', { level: 1, name: 'Scripts' })).toBeVisible();
 }
 
+/** The control that carries exactly this label. */
+export function field(page: Page, label: string): Locator {
+  return page.getByLabel(label, { exact: true });
+}
+
 /** Fills the sign-in form and sends it. */
 export async function fillSignIn(page: Page, account: Account): Promise<void> {
   await page.getByLabel('User name').fill(account.name);
-  await page.getByLabel('Password', { exact: true }).fill(account.password);
+  await field(page, 'Password').fill(account.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
@@ -43,16 +48,13 @@ export async function fill(page: Page, values: Record<string, Value>): Promise<v
 
 async function fillField(page: Page, label: string, value: Value): Promise<void> {
   const form = page.getByRole('main').locator('form');
-  // The label may be followed by the name of the argument and by marks such as "required".
-  const name = new RegExp(`^\\s*${label}(?![\\w-])`);
-  const advanced = page.locator('details').filter({ hasText: 'Advanced' });
-  if ((await advanced.count()) > 0 && (await advanced.getAttribute('open')) === null) {
-    if ((await advanced.getByLabel(name).count()) > 0) await advanced.locator('summary').click();
-  }
-  const group = form.getByRole('group', { name }).or(form.getByRole('radiogroup', { name }));
-  if ((await group.count()) > 0) return fillGroup(group.first(), value);
+  const name = { name: label, exact: true };
+  const group = form.getByRole('group', name).or(form.getByRole('radiogroup', name));
+  const control = form.getByLabel(label, { exact: true });
+  await expect(control.first()).toBeAttached();
+  if (await control.first().isHidden()) await page.locator('summary', { hasText: 'Advanced' }).click();
 
-  const control = form.getByLabel(name).first();
+  if ((await group.count()) > 0) return fillGroup(group, value);
   if (typeof value === 'boolean') return control.setChecked(value);
   if (typeof value === 'object' && 'content' in value) {
     const file = { name: value.name, mimeType: 'text/plain', buffer: Buffer.from(value.content) };
@@ -68,12 +70,13 @@ async function fillField(page: Page, label: string, value: Value): Promise<void>
 /** Ticks the wanted values, or types them when the list is free. */
 async function fillGroup(group: Locator, value: Value): Promise<void> {
   const values = Array.isArray(value) ? value : [String(value)];
-  const boxes = group.getByRole('checkbox').or(group.getByRole('radio'));
-  if ((await boxes.count()) > 0) {
-    for (const box of await group.getByRole('checkbox').all()) await box.setChecked(false);
-    for (const each of values) {
-      const exact = { name: each, exact: true };
-      await group.getByRole('checkbox', exact).or(group.getByRole('radio', exact)).check();
+  const choices = group.locator('label:has(input[type="checkbox"], input[type="radio"])');
+  if ((await choices.count()) > 0) {
+    for (const choice of await choices.all()) {
+      const wanted = values.includes((await choice.innerText()).trim());
+      const isRadio = (await choice.locator('input[type="radio"]').count()) > 0;
+      const chosen = await choice.locator('input').isChecked();
+      if (wanted !== chosen && (wanted || !isRadio)) await choice.click();
     }
     return;
   }

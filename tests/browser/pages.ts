@@ -30,6 +30,7 @@ export const VIEWS: View[] = [
       await expect(page.getByRole('alert')).not.toBeEmpty();
     },
   },
+  { name: 'sign-in-already', viewer: 'administrator', path: '/web/auth/' },
   { name: 'scripts', viewer: 'administrator', path: '/web/' },
   { name: 'scripts-of-a-visitor', viewer: 'visitor', path: '/web/' },
   {
@@ -86,6 +87,8 @@ export const VIEWS: View[] = [
       },
     }),
   ),
+  { name: 'documentation', viewer: 'administrator', path: '/web/doc/subnet.py' },
+  { name: 'about', viewer: 'administrator', path: '/web/about/' },
   { name: 'error-403', viewer: 'visitor', path: '/web/scripts/rotate_keys.pl', status: 403 },
   { name: 'error-404', viewer: 'administrator', path: '/web/scripts/no_such.py', status: 404 },
   { name: 'error-404-signed-out', viewer: 'nobody', path: '/nowhere/', status: 404 },

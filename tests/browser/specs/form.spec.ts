@@ -1,4 +1,4 @@
-import { fill, start } from '../actions';
+import { field, fill, start } from '../actions';
 import { expect, test } from '../fixtures';
 
 test.use({ viewer: 'administrator' });
@@ -8,7 +8,7 @@ test('a missing value is named at its field and nothing starts', async ({ page, 
   await page.goto('/web/scripts/subnet.py');
   await start(page);
 
-  const network = page.getByLabel(/^Network/);
+  const network = field(page, 'Network');
   await expect(page.getByRole('alert').first()).toContainText('Network');
   await expect(network).toHaveAttribute('aria-invalid', 'true');
   await expect(network).toHaveAccessibleDescription(/required|needed|missing|enter|fill/i);
@@ -22,8 +22,8 @@ test('a value that does not match is named by the server too', async ({ page, wa
   await start(page);
 
   await expect(page.getByRole('alert').first()).toContainText('Ticket');
-  await expect(page.getByLabel(/^Ticket/)).toHaveAttribute('aria-invalid', 'true');
-  await expect(page.getByLabel(/^Name/)).toHaveValue('Ada');
+  await expect(field(page, 'Ticket')).toHaveAttribute('aria-invalid', 'true');
+  await expect(field(page, 'Name')).toHaveValue('Ada');
 });
 
 test('the summary of errors leads to the field', async ({ page, watch }) => {
@@ -33,19 +33,19 @@ test('the summary of errors leads to the field', async ({ page, watch }) => {
   await start(page);
 
   await page.getByRole('alert').getByRole('link', { name: /Trace identifier/ }).click();
-  await expect(page.getByLabel(/^Trace identifier/)).toBeFocused();
+  await expect(field(page, 'Trace identifier')).toBeFocused();
 });
 
 test('an error disappears once the value is right', async ({ page, watch }) => {
   watch.allowStatus(400, 422);
   await page.goto('/web/scripts/subnet.py');
   await start(page);
-  await expect(page.getByLabel(/^Network/)).toHaveAttribute('aria-invalid', 'true');
+  await expect(field(page, 'Network')).toHaveAttribute('aria-invalid', 'true');
 
   await fill(page, { Network: '192.0.2.0/24' });
   await start(page);
   await expect(page.locator('[data-stream="stdout"]')).toContainText('255.255.255.0');
-  await expect(page.getByLabel(/^Network/)).not.toHaveAttribute('aria-invalid', 'true');
+  await expect(field(page, 'Network')).not.toHaveAttribute('aria-invalid', 'true');
 });
 
 test('every control has a label and the raw name is a help, not the label', async ({ page }) => {
@@ -59,7 +59,7 @@ test('every control has a label and the raw name is a help, not the label', asyn
 
 test('advanced arguments are hidden until they are asked for', async ({ page }) => {
   await page.goto('/web/scripts/all_controls.py');
-  const trace = page.getByLabel(/^Trace identifier/);
+  const trace = field(page, 'Trace identifier');
   await expect(trace).toBeHidden();
 
   await page.locator('summary', { hasText: 'Advanced' }).click();
@@ -69,7 +69,7 @@ test('advanced arguments are hidden until they are asked for', async ({ page }) 
 test('values in the address fill the form and start nothing', async ({ page }) => {
   await page.goto('/web/scripts/subnet.py?network=192.0.2.0%2F24&--split=26');
 
-  await expect(page.getByLabel(/^Network/)).toHaveValue('192.0.2.0/24');
-  await expect(page.getByLabel(/^Split into/)).toHaveValue('26');
+  await expect(field(page, 'Network')).toHaveValue('192.0.2.0/24');
+  await expect(field(page, 'Split into')).toHaveValue('26');
   await expect(page.locator('[data-stream="stdout"]')).not.toContainText('Netmask');
 });

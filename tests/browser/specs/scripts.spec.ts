@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { ended, fill, output, run, start, type Value } from '../actions';
+import { ended, field, fill, output, run, start, type Value } from '../actions';
 import { expect, test } from '../fixtures';
 import { SAMPLES, sample } from '../samples';
 
@@ -78,7 +78,7 @@ test('a form is reset to its defaults', async ({ page }) => {
   await fill(page, { 'Maximum age': '48' });
   await page.getByRole('button', { name: 'Reset' }).click();
 
-  await expect(page.getByLabel(/^Maximum age/)).toHaveValue('26');
+  await expect(field(page, 'Maximum age')).toHaveValue('26');
 });
 
 test('a second run replaces nothing that was entered', async ({ page }) => {
@@ -90,7 +90,7 @@ test('a second run replaces nothing that was entered', async ({ page }) => {
   const region = await run(page, 'Succeeded');
 
   await expect(region.locator('[data-stream="stdout"]').last()).toContainText('16777214');
-  await expect(page.getByLabel(/^Network/)).toHaveValue('10.0.0.0/8');
+  await expect(field(page, 'Network')).toHaveValue('10.0.0.0/8');
 });
 
 /** Answers the question that a dangerous script asks before it starts. */

@@ -1,4 +1,4 @@
-import { fillSignIn, openUserMenu, signIn } from '../actions';
+import { field, fillSignIn, openUserMenu, signIn } from '../actions';
 import { expect, test } from '../fixtures';
 
 test('a user signs in and sees the scripts', async ({ page, instance }) => {
@@ -46,7 +46,7 @@ test('a wrong password and an unknown user get the same message', async ({
   await fillSignIn(page, { name: 'does-not-exist', password: 'wrong' });
   await expect(alert).not.toBeEmpty();
   await expect(alert).toHaveText(wrongPassword);
-  await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
+  await expect(field(page, 'Password')).toHaveValue('');
 });
 
 test('a user who signed out cannot use the pages any more', async ({ page, instance, watch }) => {
@@ -65,7 +65,7 @@ test('a user who signed out cannot use the pages any more', async ({ page, insta
   await page.goBack();
   await expect(page.getByRole('button', { name })).toHaveCount(0);
 
-  await stale.getByLabel(/^Network/).fill('192.0.2.0/24');
+  await field(stale, 'Network').fill('192.0.2.0/24');
   await stale.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(stale.getByText(/sign in/i).first()).toBeVisible();
   await expect(stale.getByText('255.255.255.0')).toHaveCount(0);

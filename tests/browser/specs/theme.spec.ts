@@ -58,8 +58,7 @@ test('the choice System follows the system again', async ({ page, instance }) =>
 
 async function chooseTheme(page: Page, user: string, choice: string): Promise<void> {
   await openUserMenu(page, user);
-  const exact = { name: choice, exact: true };
-  await page.getByRole('radio', exact).or(page.getByRole('button', exact)).click();
+  await page.getByRole('group', { name: 'Theme' }).getByText(choice, { exact: true }).click();
 }
 
 /** The colour behind the page. */
