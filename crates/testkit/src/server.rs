@@ -120,7 +120,14 @@ impl Server {
         let mut connection = Connection::open(self.address, request.source())?;
         match connection.exchange(&request.bytes(&self.host()), request.method())? {
             Outcome::Answered(answer) => Ok(answer),
-            other => bail!("no answer to {request:?}: {other:?}\n{}", self.log()),
+            other => {
+                bail!(
+                    "no answer to {} {}: {other:?}\n{}",
+                    request.method(),
+                    request.path(),
+                    self.log()
+                )
+            }
         }
     }
 

@@ -96,6 +96,11 @@ impl Request {
         &self.method
     }
 
+    /// The path with its query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The bytes on the wire for a server at `host`.
     pub fn bytes(&self, host: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
