@@ -112,7 +112,8 @@ pub trait Accounts: Send + Sync {
     /// Makes a user. `Ok(None)`: the name or number is taken.
     async fn add_user(&self, user: &NewUser, now: Timestamp) -> Result<Option<UserId>, StoreError>;
     /// Replaces the password and ends all sessions of the user.
-    async fn set_password(&self, id: UserId, password: &PasswordHash) -> Result<Change, StoreError>;
+    async fn set_password(&self, id: UserId, password: &PasswordHash)
+    -> Result<Change, StoreError>;
     /// Replaces a hash by a better one of the same password; sessions stay. Nothing happens if the
     /// stored one is no longer `old`.
     async fn upgrade_password(
@@ -130,7 +131,8 @@ pub trait Accounts: Send + Sync {
         admin_groups: &[GroupId],
     ) -> Result<Change, StoreError>;
     /// Deletes a user with keys and sessions; the number is never given out again.
-    async fn delete_user(&self, id: UserId, admin_groups: &[GroupId]) -> Result<Change, StoreError>;
+    async fn delete_user(&self, id: UserId, admin_groups: &[GroupId])
+    -> Result<Change, StoreError>;
     /// Remembers a successful sign-in.
     async fn signed_in(&self, id: UserId, now: Timestamp) -> Result<(), StoreError>;
     /// Stores an API key under a name, in place of an earlier one of that name.
