@@ -205,9 +205,10 @@ pub const RULES: &[Rule] = &[
             "02/username-only", "02/apikey-empty", "02/apikey-list", "02/help-option",
             "02/unknown-option", "02/positional", "02/bool-username", "02/abbreviated-options",
         ]),
-        Ours::Plain(400),
+        Ours::AnyOf(&[Ours::Plain(400), Ours::Cookie(0)]),
         "security.md §8 KW \"a crash of the script on wrong input is a server error\" \"Do: validate\"; \
-         spec/README.md: undeclared arguments \"refused with 400\"",
+         spec/README.md: undeclared arguments \"refused with 400\"; security.md §7: \"bad credentials \
+         format\" is a failure",
     ),
     Rule::new(
         "dash-values-are-values",
@@ -629,6 +630,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_rule_concerns_a_step_and_every_failure_of_the_reference_has_a_rule() {
+        let mut used = BTreeSet::new();
+        for name in crate::THEMES {
+            let number = &name[..2];
+            for step in crate::transcript::theme(name).unwrap().parts.iter().flat_map(|p| &p.steps)
+            {
+                let (Some(request), Some(response)) = (&step.request, &step.response) else {
+                    continue;
+                };
+                let concerned: Vec<_> =
+                    RULES.iter().filter(|r| r.concerns(number, step, request, response)).collect();
+                used.extend(concerned.iter().map(|rule| rule.id));
+                let is_failure = response.status() == Some(500)
+                    || (response.status().is_none() && !response.body.empty);
+                assert!(!is_failure || !concerned.is_empty(), "{name} {}", step.id);
+            }
+        }
+
+        let unused: Vec<_> = RULES.iter().map(|r| r.id).filter(|id| !used.contains(id)).collect();
+        assert!(unused.is_empty(), "{unused:?}");
     }
 
     #[test]
