@@ -55,7 +55,7 @@ pub struct ListenSettings {
     pub base_url: String,
     /// `webproxy_number`: HTTP proxies in front. Default: 0; `None` (null): forwarding headers are ignored.
     pub webproxy_number: Option<u32>,
-    /// `trusted_proxies`: networks the last proxy connects from. Default: 127.0.0.0/8, ::1/128.
+    /// `trusted_proxies`: networks the last proxy connects from. Default: `127.0.0.0/8`, `::1/128`.
     pub trusted_proxies: Vec<IpNet>,
     /// `allowed_origins`: public origins besides the `Host` of the request. Default: none.
     pub allowed_origins: Vec<String>,
