@@ -1,11 +1,13 @@
 //! Opening: one connection writes, a few read beside it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::sqlite::{SqliteConnection, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, Transaction};
 
+use super::stamp::Stamp;
 use super::{Limits, file, migrations};
 use crate::StoreError;
 
@@ -28,6 +30,8 @@ pub(super) struct Database {
     pub(super) reader: SqlitePool,
     /// One connection: writers take turns.
     pub(super) writer: SqlitePool,
+    /// Tells of changes; a database in memory has none.
+    pub(super) stamp: Option<Arc<Stamp>>,
 }
 
 impl Database {
@@ -60,9 +64,14 @@ pub(super) async fn open_file(path: &Path, limits: Limits) -> Result<Database, S
     let options = options(limits).filename(&path);
     let writer = writer_pool(limits, options.clone()).await.map_err(opening)?;
     let reader = reader_pool(limits, options);
-    let database = Database { reader, writer };
+    let mut database = Database { reader, writer, stamp: None };
     match make_ready(&database, limits).await {
-        Ok(()) => Ok(database),
+        Ok(()) => {
+            let stamp = Stamp::of_database(&path).await;
+            let stamp = stamp.map_err(|source| StoreError::File { path: path.clone(), source })?;
+            database.stamp = Some(Arc::new(stamp));
+            Ok(database)
+        }
         Err(error) => {
             database.close().await;
             Err(match error {
@@ -77,7 +86,7 @@ pub(super) async fn open_file(path: &Path, limits: Limits) -> Result<Database, S
 pub(super) async fn open_memory(limits: Limits) -> Result<Database, StoreError> {
     let options = options(limits);
     let pool = pool_options(limits).max_connections(1).connect_with(options).await?;
-    let database = Database { reader: pool.clone(), writer: pool };
+    let database = Database { reader: pool.clone(), writer: pool, stamp: None };
     migrations::run(&database).await?;
     Ok(database)
 }

@@ -17,6 +17,10 @@ impl Health for SqliteHealth {
         self.0.prove_writable().await
     }
 
+    fn stamp(&self) -> Option<u64> {
+        self.0.stamp.as_ref()?.read()
+    }
+
     async fn close(&self) {
         self.0.close().await;
     }

@@ -9,6 +9,7 @@ mod migrations;
 #[cfg(test)]
 mod plans;
 mod sessions;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod user_row;
