@@ -28,6 +28,10 @@ use webscripts_domain::random::{NoRandomness, Random};
 use webscripts_engine::Runner;
 use webscripts_store::Stores;
 
+pub use webscripts_config::settings;
+pub use webscripts_engine::StartError as RunStartError;
+pub use webscripts_store::StoreError;
+
 pub use authenticator::Authenticator;
 pub use configuration::Configuration;
 pub use passwords::{HashError, Passwords};

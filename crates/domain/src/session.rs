@@ -73,8 +73,7 @@ impl SessionClaim {
     /// At most 8 candidates are considered.
     pub fn from_cookie_header(header: &str) -> impl Iterator<Item = Self> + '_ {
         header
-            .split(';')
-            .map(str::trim)
+            .split("; ")
             .filter_map(|part| part.strip_prefix("SessionID="))
             .filter_map(Self::parse)
             .take(8)

@@ -1,0 +1,70 @@
+//! Reading request bodies: bounded in size and time.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use webscripts_domain::request::RunRequest;
+
+use crate::problem::Problem;
+
+/// How long a client may take to send a body.
+const MAX_TIME: Duration = Duration::from_secs(60);
+
+/// Reads a whole body of at most `limit` bytes.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(MAX_TIME, to_bytes(body, limit)).await {
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-timeout",
+            "The body of the request took too long.",
+        )),
+        Ok(Err(error)) if is_too_long(&error) => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            format!("The body of a request has at most {limit} bytes."),
+        )),
+        Ok(Err(_)) => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "body", "The body of the request is broken."))
+        }
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Reads the body of a request to run a script (http-api.md §4).
+pub async fn read_request(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<RunRequest, Problem> {
+    let bytes = read(body, limit).await?;
+    if !bytes.is_empty() {
+        require_json(headers)?;
+    }
+    Ok(RunRequest::parse(&bytes)?)
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
+    if is_json && !headers.contains_key(header::CONTENT_ENCODING) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not-json",
+        "Send the body as `Content-Type: application/json`, not compressed.",
+    ))
+}

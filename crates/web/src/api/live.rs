@@ -1,0 +1,46 @@
+//! Output of a running script, line by line (http-api.md §5).
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use webscripts_domain::output;
+
+use super::json;
+use super::run::Reply;
+use crate::Web;
+use crate::caller::WhoCalls;
+use crate::problem::Problem;
+
+/// `GET /api/script/get/{key}`: the next line; the rest and the end once the script has ended.
+pub async fn fetch_live(
+    State(web): State<Web>,
+    WhoCalls(caller): WhoCalls,
+    Path(key): Path<String>,
+) -> Result<Response, Problem> {
+    let (piece, script) = web.app.fetch_live(&caller, &key).await?;
+    let ended = piece.end.map(|end| end.outcome);
+    let reply = Reply {
+        stdout: output::decode(&piece.stdout),
+        stderr: output::decode(&piece.stderr),
+        code: ended.map(webscripts_domain::run::Outcome::code),
+        error: Some(ended.map_or("", webscripts_domain::run::Outcome::error)),
+        key: ended.is_none().then_some(key),
+        ..Reply::running(&script)
+    };
+    Ok(json(reply.to_json()))
+}
+
+/// `POST /api/script/stop/{key}`: ends the script and everything it started.
+pub async fn stop_live(
+    State(web): State<Web>,
+    WhoCalls(caller): WhoCalls,
+    Path(key): Path<String>,
+) -> Result<Response, Problem> {
+    web.app.stop_live(&caller, &key)?;
+    let mut out = String::from("{\"stopped\": true");
+    if let Some(token) = web.app.issue_csrf_token(&caller)? {
+        out.push_str(", \"csrf\": ");
+        webscripts_domain::description::write_string(&mut out, &token);
+    }
+    out.push('}');
+    Ok(json(out))
+}

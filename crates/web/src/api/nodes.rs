@@ -1,0 +1,132 @@
+//! `POST /api/output/nodes`: HTML that a script printed, sanitised, as a tree that a page can
+//! build from without ever parsing markup (Trusted Types, web-ui.md B9).
+
+use axum::body::Body;
+use axum::response::Response;
+use ego_tree::NodeRef;
+use scraper::{Html, Node};
+use serde_json::{Map, Value, json};
+
+use super::{body, json as json_answer};
+use crate::problem::Problem;
+
+/// Longest HTML that is looked at.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Most nodes of the answer.
+const MAX_NODES: usize = 50_000;
+/// Deepest nesting of the answer.
+const MAX_DEPTH: usize = 64;
+
+#[derive(serde::Deserialize)]
+struct Request {
+    html: String,
+}
+
+/// Sanitises and answers `{"nodes": [...], "truncated": bool}`; a node is a text or
+/// `{"tag", "attributes", "children"}`.
+pub async fn nodes(body: Body) -> Result<Response, Problem> {
+    let bytes = body::read(body, MAX_BYTES).await?;
+    let request: Request = serde_json::from_slice(&bytes).map_err(|error| {
+        let message = format!("The body is not valid: {error}.");
+        Problem::new(axum::http::StatusCode::BAD_REQUEST, "not-json", message)
+    })?;
+    let text = tokio::task::spawn_blocking(move || tree(&request.html).to_string())
+        .await
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(json_answer(text))
+}
+
+fn tree(html: &str) -> Value {
+    let clean = sanitiser().clean(html).to_string();
+    let fragment = Html::parse_fragment(&clean);
+    let mut budget = MAX_NODES;
+    let nodes = children(*fragment.root_element(), 0, &mut budget);
+    json!({ "nodes": nodes, "truncated": budget == 0 })
+}
+
+/// Text, tables, lists and `data:` images; no styles, classes, ids, forms or scripts.
+fn sanitiser() -> ammonia::Builder<'static> {
+    let mut builder = ammonia::Builder::default();
+    builder
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .add_tags(["figure", "figcaption", "main", "section", "header", "footer", "article"])
+        .add_url_schemes(["data"])
+        .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("img", "src") if !value.starts_with("data:image/") => None,
+            ("a", "href") if value.starts_with("data:") => None,
+            _ => Some(value.into()),
+        });
+    builder
+}
+
+fn children(node: NodeRef<'_, Node>, depth: usize, budget: &mut usize) -> Vec<Value> {
+    if depth > MAX_DEPTH {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for child in node.children() {
+        if *budget == 0 {
+            break;
+        }
+        *budget -= 1;
+        match child.value() {
+            Node::Text(text) => out.push(Value::from(&**text)),
+            Node::Element(element) => {
+                let attributes: Map<String, Value> = element
+                    .attrs()
+                    .map(|(name, value)| (name.to_owned(), value.into()))
+                    .collect();
+                out.push(json!({
+                    "tag": element.name(),
+                    "attributes": attributes,
+                    "children": children(child, depth + 1, budget),
+                }));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_becomes_a_tree_of_allowed_elements() {
+        let answer = tree("<h1>A &amp; b</h1><p class=x onclick=y()>t<script>alert(1)</script></p>");
+
+        assert_eq!(
+            answer,
+            json!({
+                "nodes": [
+                    {"tag": "h1", "attributes": {}, "children": ["A & b"]},
+                    {"tag": "p", "attributes": {}, "children": ["t"]},
+                ],
+                "truncated": false,
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_that_runs_or_loads_survives() {
+        let hostile = "<base href=//evil><meta http-equiv=refresh content=0><img src=//evil/x>\
+            <img src=x onerror=alert(1)><svg onload=alert(1)></svg><a href=javascript:x>j</a>\
+            <iframe srcdoc=x></iframe><form action=/api/><input></form><style>*{}</style>\
+            <a href=\"data:text/html,x\">d</a><math><mtext></math>";
+        let text = tree(hostile).to_string();
+
+        for word in ["evil", "onerror", "onload", "javascript", "iframe", "form", "style", "data:text"] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+    }
+
+    #[test]
+    fn deep_and_long_markup_is_bounded() {
+        let deep = tree(&"<div>".repeat(10_000)).to_string();
+        let long = tree(&"<br>".repeat(60_000));
+
+        assert!(deep.len() < 10_000);
+        assert_eq!(long["truncated"], true);
+    }
+}
