@@ -2,7 +2,7 @@
 //! meet the same machine.
 //!
 //! ```text
-//! cargo run --release -p webscripts-engine --example spawn_rate [RUNS [PROGRAM [WORD]…]]
+//! cargo run --release -p webscripts-engine --example spawn_rate [RUNS [CONCURRENT [PROGRAM [WORD]…]]]
 //! ```
 //!
 //! "bare" is `tokio::process` alone: spawn, read both pipes, wait. Both get the same program,
@@ -22,8 +22,6 @@ use webscripts_domain::invocation::{Invocation, Surroundings};
 use webscripts_domain::run::RunId;
 use webscripts_engine::{LocalRunner, Runner};
 
-/// Runs at the same time.
-const CONCURRENT: u64 = 8;
 /// Pairs of rounds.
 const ROUNDS: usize = 15;
 
@@ -36,6 +34,9 @@ enum Way {
 #[derive(Debug)]
 struct Bench {
     runner: LocalRunner,
+    runs: u64,
+    /// Runs at the same time.
+    concurrent: usize,
     words: Vec<String>,
     environment: Vec<(String, String)>,
     directory: PathBuf,
@@ -45,12 +46,15 @@ struct Bench {
 async fn main() -> anyhow::Result<()> {
     let mut words = std::env::args().skip(1);
     let runs: u64 = words.next().map_or(Ok(2000), |text| text.parse()).context("not a number")?;
+    let concurrent = words.next().map_or(Ok(8), |text| text.parse()).context("not a number")?;
     let mut words: Vec<String> = words.collect();
     if words.is_empty() {
         words = ["/bin/echo", "hello"].map(str::to_owned).to_vec();
     }
     let bench = Arc::new(Bench {
         runner: LocalRunner::new(),
+        runs,
+        concurrent,
         words,
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         directory: std::env::temp_dir(),
@@ -59,8 +63,8 @@ async fn main() -> anyhow::Result<()> {
     let mut ratios = Vec::new();
     let mut best = (f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {
-        let bare = round(&bench, Way::Bare, runs).await?.as_secs_f64();
-        let engine = round(&bench, Way::Engine, runs).await?.as_secs_f64();
+        let bare = round(&bench, Way::Bare).await?.as_secs_f64();
+        let engine = round(&bench, Way::Engine).await?.as_secs_f64();
         ratios.push(bare / engine);
         best = (best.0.min(bare), best.1.min(engine));
     }
@@ -73,14 +77,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn round(bench: &Arc<Bench>, way: Way, runs: u64) -> anyhow::Result<Duration> {
+async fn round(bench: &Arc<Bench>, way: Way) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let next = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
-    for _ in 0..CONCURRENT {
+    for _ in 0..bench.concurrent {
         let (bench, next) = (Arc::clone(bench), Arc::clone(&next));
         workers.spawn(async move {
-            while next.fetch_add(1, Ordering::Relaxed) < runs {
+            while next.fetch_add(1, Ordering::Relaxed) < bench.runs {
                 match way {
                     Way::Bare => bench.bare().await?,
                     Way::Engine => bench.engine().await?,

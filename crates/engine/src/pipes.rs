@@ -67,6 +67,11 @@ impl Outputs {
         self.sink.left > 0 && self.sink.sender.capacity() == 0
     }
 
+    /// From now on all output is read and dropped.
+    pub(crate) fn discard(&mut self) {
+        self.sink.left = 0;
+    }
+
     /// Where to wait for the end of the reader. The channel stays open while this is held.
     pub(crate) fn reader(&self) -> mpsc::Sender<OutputChunk> {
         self.sink.sender.clone()

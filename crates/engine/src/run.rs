@@ -4,7 +4,7 @@ use std::io;
 use std::process::Child;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use webscripts_domain::invocation::Invocation;
@@ -13,13 +13,11 @@ use webscripts_domain::run::{Outcome, OutputChunk, RunEnd};
 use crate::kill::Group;
 use crate::pipes::{Input, Outputs};
 
-/// How long after the end of the script its descendants may keep its outputs open.
-const DRAIN_TIME: Duration = Duration::from_secs(2);
-
 /// What the owner of the run decides about its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Ending {
-    /// Between TERM and KILL, and again until a killed group is given up.
+    /// How long descendants may keep the outputs open after the end of the script; time between
+    /// TERM and KILL; time until a killed group is given up.
     pub(crate) grace: Duration,
     /// Ends the run.
     pub(crate) cancel: CancellationToken,
@@ -58,7 +56,7 @@ impl Run {
         what: Invocation,
         started: Instant,
         ending: Ending,
-    ) -> io::Result<(Self, tokio::sync::mpsc::Receiver<OutputChunk>)> {
+    ) -> io::Result<(Self, mpsc::Receiver<OutputChunk>)> {
         let limits = what.limits();
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -124,13 +122,13 @@ impl Run {
                 () = reader.closed() => return Over::Cancelled,
                 how = group.ended(), if ended.is_none() => {
                     *ended = Some(how);
-                    let drained = Instant::now() + DRAIN_TIME;
+                    let drained = Instant::now() + ending.grace;
                     alarm.as_mut().reset(drained.min(*deadline));
                 }
                 () = &mut alarm => match ended {
                     None => return Over::TimedOut,
                     Some(_) if outputs.wait_for_reader() && Instant::now() < *deadline => {
-                        let drained = Instant::now() + DRAIN_TIME;
+                        let drained = Instant::now() + ending.grace;
                         alarm.as_mut().reset(drained.min(*deadline));
                     }
                     Some(_) => return Over::Held,
@@ -170,8 +168,11 @@ impl Run {
             group.gone().await;
         };
         let forwarded = async {
-            // Whether anybody reads is no question any more.
-            let _ = outputs.forward().await;
+            if outputs.forward().await.is_err() {
+                // A full pipe must not keep a script from ending.
+                outputs.discard();
+                let _ = outputs.forward().await;
+            }
             std::future::pending::<()>().await;
         };
         tokio::select! {
