@@ -57,7 +57,7 @@ impl std::fmt::Debug for PasswordHash {
 /// A user to be made.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// Number; `None`: the next free one, at least 2.
+    /// Number, from 2 to 2⁵³ − 1; `None`: the next one above all that were ever used.
     pub id: Option<UserId>,
     /// Name.
     pub name: String,
@@ -98,7 +98,8 @@ pub enum Change {
     LastAdministrator,
 }
 
-/// Users, groups, API keys.
+/// Users, groups, API keys. Times are kept to the second. Users and groups 0 and 1 are built in and
+/// never stored. A user may have a group number that no group has.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Finds a user by name.
@@ -109,7 +110,8 @@ pub trait Accounts: Send + Sync {
     async fn user_by_api_key(&self, digest: &ApiKeyDigest) -> Result<Option<User>, StoreError>;
     /// At most `limit` users with numbers above `after`, in order.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
-    /// Makes a user. `Ok(None)`: the name or number is taken.
+    /// Makes a user. `Ok(None)`: the name or number is taken, or the number is not to be had: built
+    /// in, too large, or that of a deleted user.
     async fn add_user(&self, user: &NewUser, now: Timestamp) -> Result<Option<UserId>, StoreError>;
     /// Replaces the password and ends all sessions of the user.
     async fn set_password(&self, id: UserId, password: &PasswordHash)

@@ -7,7 +7,7 @@ use webscripts_domain::session::{Session, SessionKey};
 
 use crate::StoreError;
 
-/// Open sessions.
+/// Open sessions. Times are kept to the millisecond; the oldest is the one that was added first.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Finds a session that has not expired at `now`; unknown and expired are not told apart.
