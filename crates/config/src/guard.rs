@@ -3,7 +3,7 @@
 //! A configuration file is opened once; its descriptor is examined and read, so that nothing can
 //! be exchanged in between. All directories above it are examined up to the root.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -31,6 +31,48 @@ pub enum Role {
     },
     /// A private key.
     PrivateKey,
+    /// A program or a file that is shown to people; everybody may read it.
+    Shared,
+}
+
+impl Role {
+    fn weight(self) -> Weight {
+        match self {
+            Self::Shared => Weight::Warning,
+            Self::ScriptConfiguration | Self::Script { .. } | Self::PrivateKey => Weight::Forced,
+            Self::ServerConfiguration => Weight::Error,
+        }
+    }
+}
+
+/// When a finding is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// Never.
+    Warning,
+    /// When `force_file_permissions` is true.
+    Forced,
+    /// Whatever `force_file_permissions` says.
+    Error,
+}
+
+/// Who may do what with a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Permissions {
+    mode: u32,
+    owner: u32,
+}
+
+impl Permissions {
+    /// Whether this account may read the file (`right` 4) or execute it (1). A group is taken for
+    /// one of its own.
+    pub fn allow(self, user: u32, right: u32) -> bool {
+        match user {
+            0 => right == 4 || self.mode & 0o111 != 0,
+            user if user == self.owner => self.mode & (right << 6) != 0,
+            _ => self.mode & (right << 3 | right) != 0,
+        }
+    }
 }
 
 /// Something that other accounts could misuse.
@@ -41,8 +83,7 @@ struct Finding {
     key: Option<String>,
     message: String,
     help: String,
-    /// An error whatever `force_file_permissions` says.
-    always: bool,
+    weight: Weight,
 }
 
 /// Examines files and remembers what it found until `force_file_permissions` is known.
@@ -51,7 +92,8 @@ pub struct Guard {
     process_user: u32,
     insecure: bool,
     directory: PathBuf,
-    directories: HashSet<PathBuf>,
+    /// The directories that were examined, and for what at most.
+    directories: HashMap<PathBuf, Weight>,
     findings: Vec<Finding>,
 }
 
@@ -62,7 +104,7 @@ impl Guard {
             process_user,
             insecure,
             directory: directory.to_owned(),
-            directories: HashSet::new(),
+            directories: HashMap::new(),
             findings: Vec::new(),
         }
     }
@@ -90,12 +132,17 @@ impl Guard {
         Ok(bytes)
     }
 
-    /// Examines a file that something else opens; answers its mode.
+    /// The account of the server.
+    pub fn process_user(&self) -> u32 {
+        self.process_user
+    }
+
+    /// Examines a file that something else opens.
     ///
     /// # Errors
     ///
     /// When there is no regular file.
-    pub fn look_at(&mut self, path: &Path, role: Role, spot: Spot<'_>) -> io::Result<u32> {
+    pub fn look_at(&mut self, path: &Path, role: Role, spot: Spot<'_>) -> io::Result<Permissions> {
         let status = stat(path)?;
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Err(io::Error::other("it is no regular file"));
@@ -104,7 +151,7 @@ impl Guard {
             let real = std::fs::canonicalize(path)?;
             self.examine(path, &real, &status, role, spot);
         }
-        Ok(status.st_mode & 0o7777)
+        Ok(Permissions { mode: status.st_mode & 0o7777, owner: status.st_uid })
     }
 
     fn examine(&mut self, path: &Path, real: &Path, status: &Stat, role: Role, spot: Spot<'_>) {
@@ -114,18 +161,22 @@ impl Guard {
         let mode = status.st_mode & 0o7777;
         let wrong_owner = !self.may_own(status.st_uid);
         let faults = faults(mode, role, wrong_owner);
-        let others_may_write = wrong_owner || mode & 0o022 != 0;
+        let weight = match role {
+            // It can be believed, only not kept secret.
+            Role::ServerConfiguration if !wrong_owner && mode & 0o022 == 0 => Weight::Forced,
+            other => other.weight(),
+        };
         if !faults.is_empty() {
             let subject = match role {
                 Role::ServerConfiguration | Role::ScriptConfiguration => String::new(),
-                Role::Script { .. } | Role::PrivateKey => {
+                Role::Script { .. } | Role::PrivateKey | Role::Shared => {
                     format!("{}: ", self.shown(path).display())
                 }
             };
             let faults = faults.join(", ");
             let message = format!("{subject}mode {mode:04o}, owner {}: {faults}", status.st_uid);
             let help = format!("run `{}`", self.repair(real, mode, role, wrong_owner));
-            self.find(spot, message, help, role == Role::ServerConfiguration && others_may_write);
+            self.find(spot, message, help, weight);
         }
         self.examine_directories(path, role, spot);
         self.examine_directories(real, role, spot);
@@ -133,9 +184,11 @@ impl Guard {
 
     fn examine_directories(&mut self, file: &Path, role: Role, spot: Spot<'_>) {
         for directory in file.ancestors().skip(1) {
-            if !self.directories.insert(directory.to_owned()) {
+            let examined = self.directories.get(directory).copied();
+            if examined >= Some(role.weight()) {
                 break;
             }
+            self.directories.insert(directory.to_owned(), role.weight());
             let Ok(status) = stat(directory) else { continue };
             let mode = status.st_mode & 0o7777;
             let wrong_owner = !self.may_own(status.st_uid);
@@ -154,7 +207,7 @@ impl Guard {
                 status.st_uid
             );
             let help = format!("run `{}`", commands.join(" && "));
-            self.find(spot, message, help, role == Role::ServerConfiguration);
+            self.find(spot, message, help, role.weight());
         }
     }
 
@@ -171,6 +224,7 @@ impl Guard {
         let right = match role {
             Role::Script { executed: true } => "500",
             Role::Script { executed: false } if mode & 0o100 != 0 => "500",
+            Role::Shared => "go-w",
             _ => "400",
         };
         let mut command = String::new();
@@ -181,9 +235,24 @@ impl Guard {
         command
     }
 
-    fn find(&mut self, spot: Spot<'_>, message: String, help: String, always: bool) {
+    fn find(&mut self, spot: Spot<'_>, message: String, help: String, weight: Weight) {
         let (place, section, key) = spot.into_parts();
-        self.findings.push(Finding { place, section, key, message, help, always });
+        self.findings.push(Finding { place, section, key, message, help, weight });
+    }
+
+    /// Examines the directory of saved state: nobody else may enter it.
+    pub fn look_at_data(&mut self, directory: &Path, spot: Spot<'_>) {
+        let Ok(status) = stat(directory) else { return };
+        let mode = status.st_mode & 0o7777;
+        if mode & 0o077 != 0 && !self.insecure {
+            let message = format!(
+                "{}: mode {mode:04o}, owner {}: other accounts may see saved state",
+                self.shown(directory).display(),
+                status.st_uid
+            );
+            let help = format!("run `chmod 700 {}`", quoted(directory));
+            self.find(spot, message, help, Weight::Warning);
+        }
     }
 
     /// Reports what was found: as errors when `force`, else what can be tolerated as warnings.
@@ -197,8 +266,9 @@ impl Guard {
             );
         }
         for finding in self.findings {
-            let severity =
-                if force || finding.always { Severity::Error } else { Severity::Warning };
+            let least = if force { Weight::Forced } else { Weight::Error };
+            let is_error = finding.weight >= least;
+            let severity = if is_error { Severity::Error } else { Severity::Warning };
             let spot =
                 Spot::parts(&finding.place, finding.section.as_deref(), finding.key.as_deref());
             report.add(severity, spot, finding.message, finding.help);
@@ -210,13 +280,14 @@ impl Guard {
 fn faults(mode: u32, role: Role, wrong_owner: bool) -> Vec<&'static str> {
     let is_script = matches!(role, Role::Script { .. });
     let is_key = role == Role::PrivateKey;
+    let is_shared = role == Role::Shared;
     let rules = [
         (wrong_owner, "it belongs to another account"),
         (mode & 0o022 != 0, "other accounts may write it"),
-        (mode & 0o055 != 0, "other accounts may read or execute it"),
-        (mode & 0o7000 != 0, "it has a setuid, setgid or sticky bit"),
-        (mode & 0o200 != 0 && !is_key, "the server itself could write it"),
-        (mode & 0o100 != 0 && !is_script, "it is executable"),
+        (mode & 0o055 != 0 && !is_shared, "other accounts may read or execute it"),
+        (mode & 0o7000 != 0 && !is_shared, "it has a setuid, setgid or sticky bit"),
+        (mode & 0o200 != 0 && !is_key && !is_shared, "the server itself could write it"),
+        (mode & 0o100 != 0 && !is_script && !is_shared, "it is executable"),
     ];
     rules.into_iter().filter(|(wrong, _)| *wrong).map(|(_, text)| text).collect()
 }

@@ -83,7 +83,9 @@ fn no_directory(directory: &Path, error: &io::Error) -> LoadErrors {
 /// The words of an error of the system, without its number.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_lowercase()
+    let words = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let mut characters = words.chars();
+    characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
 }
 
 /// What loading shares: where, the problems so far, the guard of files.

@@ -82,7 +82,7 @@ fn interface(loader: &mut Loader, keys: &Typed<'_>) -> IpAddr {
         return address;
     }
     let found: Vec<IpAddr> = match text {
-        "" => Vec::new(),
+        name if !is_host_name(name) => Vec::new(),
         name => (name, 0).to_socket_addrs().map_or_else(
             |_| Vec::new(),
             |addresses| addresses.map(|address| address.ip()).collect(),
@@ -99,14 +99,22 @@ fn interface(loader: &mut Loader, keys: &Typed<'_>) -> IpAddr {
     IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
+/// Whether a name is worth a look-up: letters, digits and hyphens, no number at the end.
+fn is_host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    text.len() <= 253
+        && text.trim_end_matches('.').split('.').all(label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn tls_file(loader: &mut Loader, keys: &Typed<'_>, name: &str) -> Option<PathBuf> {
     let path = loader.absolute(keys.text_if_set(name)?);
-    let looked = if name == "tls_key" {
-        loader.guard.look_at(&path, Role::PrivateKey, keys.spot(name)).map(|_| ())
-    } else {
-        std::fs::metadata(&path).map(|_| ())
-    };
-    if let Err(error) = looked {
+    let role = if name == "tls_key" { Role::PrivateKey } else { Role::Shared };
+    if let Err(error) = loader.guard.look_at(&path, role, keys.spot(name)) {
         let message = format!("`{}` cannot be used: {}", path.display(), reason(&error));
         loader.report.error(keys.spot(name), message, "write the path of a PEM file");
     }
@@ -318,6 +326,7 @@ fn files_by_name(loader: &mut Loader, keys: &Typed<'_>, name: &str) -> Vec<(Stri
         }
         for path in matches.paths.into_iter().filter(|path| path.is_file()) {
             let Some(base) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let _ = loader.guard.look_at(&path, Role::Shared, keys.spot(name));
             match index.get(base).and_then(|at| files.get_mut(*at)) {
                 Some((_, known)) if *known == path => {}
                 Some((_, known)) => {
@@ -373,5 +382,6 @@ fn data_dir(loader: &mut Loader, keys: &Typed<'_>) -> PathBuf {
         let help = format!("make it with `mkdir -m 700 {}`", path.display());
         loader.report.error(keys.spot("data_dir"), message, help);
     }
+    loader.guard.look_at_data(&path, keys.spot("data_dir"));
     path
 }

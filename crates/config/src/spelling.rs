@@ -10,27 +10,35 @@ pub fn closest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Optio
         .map(|(_, name)| name)
 }
 
-/// Insertions, deletions and replacements between two names; `most + 1` when there are more.
+/// Insertions, deletions, replacements and exchanges of neighbours between two names;
+/// `most + 1` when the lengths alone make it more.
 fn distance(left: &str, right: &str, most: usize) -> usize {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     if left.len().abs_diff(right.len()) > most {
         return most + 1;
     }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
+    let mut two_above: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
     for (i, a) in left.iter().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        let mut next = vec![before];
-        for (b, above) in right.iter().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(a != b);
-            before = changed.min(above + 1).min(before + 1);
-            diagonal = *above;
-            next.push(before);
+        let mut row = vec![i + 1];
+        let mut before = None;
+        for (j, b) in right.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX);
+            let mut best = (at(&above, j) + usize::from(a != b))
+                .min(at(&above, j + 1) + 1)
+                .min(at(&row, j) + 1);
+            if j > 0 && previous == Some(b) && before == Some(a) {
+                best = best.min(at(&two_above, j - 1) + 1);
+            }
+            row.push(best);
+            before = Some(b);
         }
-        row = next;
+        two_above = std::mem::replace(&mut above, row);
+        previous = Some(a);
     }
-    row.last().copied().unwrap_or(0)
+    above.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -44,8 +52,9 @@ mod tests {
 
         assert_eq!(found("timout"), Some("timeout"));
         assert_eq!(found("lancher"), Some("launcher"));
-        assert_eq!(found("paht"), None);
+        assert_eq!(found("paht"), Some("path"));
         assert_eq!(found("pth"), Some("path"));
+        assert_eq!(found("pt"), None);
         assert_eq!(found("colour"), None);
     }
 }

@@ -51,7 +51,7 @@ pub fn catalogue(loader: &mut Loader, merged: &Merged, keys: &Typed<'_>) -> (Cat
             continue;
         };
         for entry in document.root.iter() {
-            let spot = Spot::key(&entry.place, "", &entry.key);
+            let spot = Spot::parts(&entry.place, None, Some(&entry.key));
             warn_not_here(spot, &mut loader.report);
         }
         let mut used = Used::new();

@@ -134,6 +134,8 @@ fn launcher(loader: &mut Loader, keys: &Typed<'_>) -> Option<String> {
             None => "correct the path, or write the name alone",
         };
         loader.report.warning(keys.spot("launcher"), message, help);
+    } else if launcher.contains('/') {
+        let _ = loader.guard.look_at(&path, Role::Shared, keys.spot("launcher"));
     } else if launcher.contains(char::is_whitespace) {
         loader.report.warning(
             keys.spot("launcher"),
@@ -157,9 +159,12 @@ fn find_file(
         None => (search(loader, defaults, declared)?, declared.section.spot()),
     };
     match loader.guard.look_at(&path, Role::Script { executed }, spot) {
-        Ok(mode) => {
-            if executed && mode & 0o111 == 0 {
+        Ok(permissions) => {
+            let user = loader.guard.process_user();
+            if executed && !permissions.allow(user, 1) {
                 warn_not_executable(loader, &path, spot);
+            } else if !executed && !permissions.allow(user, 4) {
+                warn_not_readable(loader, &path, spot);
             }
             Some(path)
         }
@@ -203,6 +208,15 @@ fn warn_not_executable(loader: &mut Loader, path: &Path, spot: Spot<'_>) {
         spot,
         format!("the script `{shown}` cannot start: it is not executable and has no launcher"),
         format!("run `chmod 500 {}`, or set `launcher`", path.display()),
+    );
+}
+
+fn warn_not_readable(loader: &mut Loader, path: &Path, spot: Spot<'_>) {
+    let shown = loader.report.shown(path).display().to_string();
+    loader.report.warning(
+        spot,
+        format!("the script `{shown}` cannot start: the account of the server cannot read it"),
+        format!("run `chown {} {}`", loader.guard.process_user(), path.display()),
     );
 }
 
@@ -263,6 +277,7 @@ fn documentation_file(
         let message = format!("there is no file `{written}`");
         loader.report.warning(keys.spot("documentation_file"), message, "correct the path");
     }
+    let _ = loader.guard.look_at(&path, Role::Shared, keys.spot("documentation_file"));
     Some(path)
 }
 

@@ -23,13 +23,14 @@ impl Instance {
         for name in ["config/scripts", "scripts", "doc", "static/js", "data"] {
             fs::create_dir_all(directory.join(name)).unwrap();
         }
+        fs::set_permissions(directory.join("data"), fs::Permissions::from_mode(0o700)).unwrap();
         let process_user = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&directory).unwrap());
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
         Self { root, sources: Sources { directory, process_user, ..Sources::default() } }
     }
 
     /// With this section `server` in `config/server.json`.
-    pub fn server(self, keys: Value) -> Self {
+    pub fn server(self, keys: &Value) -> Self {
         self.json("config/server.json", &json!({ "server": keys }))
     }
 
@@ -57,12 +58,13 @@ impl Instance {
     }
 
     /// With a script that is executed itself, declared in `config/scripts/s.json` with these keys.
-    pub fn script(self, keys: Value) -> Self {
-        self.sections(keys, json!({}))
+    pub fn script(self, keys: &Value) -> Self {
+        self.sections(keys, &json!({}))
     }
 
     /// The same with further sections in the file.
-    pub fn sections(self, mut keys: Value, sections: Value) -> Self {
+    pub fn sections(self, keys: &Value, sections: &Value) -> Self {
+        let mut keys = keys.clone();
         keys.as_object_mut().unwrap().insert("path".to_owned(), json!("scripts/s.sh"));
         let mut file = json!({"scripts": {"s.sh": "script"}, "script": keys});
         file.as_object_mut().unwrap().extend(sections.as_object().unwrap().clone());
@@ -71,9 +73,9 @@ impl Instance {
     }
 
     /// With a script of one argument with these keys.
-    pub fn argument(self, keys: Value) -> Self {
+    pub fn argument(self, keys: &Value) -> Self {
         let sections = json!({"arguments": {"name": "argument"}, "argument": keys});
-        self.sections(json!({"args": "arguments"}), sections)
+        self.sections(&json!({"args": "arguments"}), &sections)
     }
 
     pub fn with(mut self, change: impl FnOnce(&mut Sources)) -> Self {

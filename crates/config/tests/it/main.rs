@@ -8,5 +8,13 @@
     reason = "tests"
 )]
 
+mod arguments;
 mod defaults;
+mod files;
 mod instance;
+mod merging;
+mod permissions;
+mod robustness;
+mod scripts;
+mod server_keys;
+mod types;

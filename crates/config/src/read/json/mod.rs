@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Problem;
@@ -118,6 +119,8 @@ impl Source<'_> {
     /// Reads a part of the text.
     fn read<'a, T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Problem> {
         serde_json::from_str(part).map_err(|error| {
+            // Skipped values are described worse than values that are read.
+            let error = serde_json::from_str::<Value>(part).err().unwrap_or(error);
             let first = self.line_at(self.offset_of(part));
             let further = u32::try_from(error.line().saturating_sub(1)).unwrap_or(0);
             let message = error.to_string();
@@ -125,7 +128,7 @@ impl Source<'_> {
             let reason = message.get(..end).unwrap_or_default();
             Problem {
                 line: first.saturating_add(further),
-                message: format!("this is not the JSON that is needed: {reason}"),
+                message: format!("this cannot be read as JSON: {reason}"),
                 help: "look at this line and the one above it",
             }
         })
@@ -148,3 +151,6 @@ impl Source<'_> {
         self.line_at(key.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

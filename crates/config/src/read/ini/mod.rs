@@ -211,3 +211,6 @@ fn without_comment(line: &str) -> (&str, bool) {
     }
     (line, false)
 }
+
+#[cfg(test)]
+mod tests;
