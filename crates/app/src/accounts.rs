@@ -67,7 +67,9 @@ pub enum AccountError {
     #[error(transparent)]
     Weak(#[from] WeakPassword),
     /// The name cannot be used.
-    #[error("a user name has 1 to 255 characters, none of them a control character or at an end a blank")]
+    #[error(
+        "a user name has 1 to 255 characters, none of them a control character or at an end a blank"
+    )]
     Name,
     /// It exists already.
     #[error("`{0}` exists already")]
@@ -165,7 +167,11 @@ impl AccountAdministration {
     /// # Errors
     ///
     /// When there is no such account.
-    pub async fn make_api_key(&self, name: &str, label: &str) -> Result<SecretString, AccountError> {
+    pub async fn make_api_key(
+        &self,
+        name: &str,
+        label: &str,
+    ) -> Result<SecretString, AccountError> {
         let user = self.find(name).await?;
         // 125 bytes, 168 characters: the shape existing clients know (data-files.md §2.3).
         let key = SecretString::from(STANDARD.encode(random::bytes::<125>(self.random.as_ref())?));
@@ -181,7 +187,11 @@ impl AccountAdministration {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, AccountError> {
+    pub async fn users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, AccountError> {
         Ok(self.stores.accounts.users(after, limit).await?)
     }
 

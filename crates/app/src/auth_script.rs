@@ -162,11 +162,7 @@ mod tests {
         read_user(&Collected {
             stdout: stdout.as_bytes().to_vec(),
             stderr: stderr.as_bytes().to_vec(),
-            end: RunEnd {
-                outcome: Outcome::Exited(code),
-                took: Duration::ZERO,
-                dropped_bytes: 0,
-            },
+            end: RunEnd { outcome: Outcome::Exited(code), took: Duration::ZERO, dropped_bytes: 0 },
         })
     }
 

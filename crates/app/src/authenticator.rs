@@ -159,7 +159,9 @@ impl Authenticator for AccountsAuthenticator {
             Proof::Password { name, password } => {
                 self.check_password(name, password, attempt, app.now()).await?
             }
-            Proof::ApiKey(key) => self.stores.accounts.user_by_api_key(&api_key_digest(key)).await?,
+            Proof::ApiKey(key) => {
+                self.stores.accounts.user_by_api_key(&api_key_digest(key)).await?
+            }
             Proof::Arguments(_) => None,
         };
         let address = attempt.address.to_string();

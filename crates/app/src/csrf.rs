@@ -19,7 +19,7 @@ pub struct CsrfStore(moka::sync::Cache<SessionKey, Arc<Mutex<CsrfTokens>>>);
 impl Default for CsrfStore {
     fn default() -> Self {
         // A table that nobody touches for this long holds no valid token any more.
-        let idle = Duration::from_secs(24 * 3600);
+        let idle = Duration::from_hours(24);
         Self(moka::sync::Cache::builder().max_capacity(MAX_SESSIONS).time_to_idle(idle).build())
     }
 }

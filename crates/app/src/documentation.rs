@@ -72,10 +72,13 @@ impl App {
             let globs = configuration.settings.pages.documentations.clone();
             move || find_and_read(&script, &globs)
         };
-        let content = tokio::task::spawn_blocking(search)
+        let found = tokio::task::spawn_blocking(search)
             .await
             .map_err(|error| DocumentationError::Read(std::io::Error::other(error)))??;
-        Ok(Documentation { content, content_type: script.documentation_content_type.clone() })
+        Ok(Documentation {
+            content: found,
+            content_type: script.documentation_content_type.clone(),
+        })
     }
 
     async fn generate(

@@ -45,8 +45,7 @@ impl App {
         };
         let environment = environment(&configuration.environment, &context, caller, &script);
         let run = self.new_run_id()?;
-        let invocation =
-            Invocation::new(run, &checked, environment, &configuration.surroundings());
+        let invocation = Invocation::new(run, &checked, environment, &configuration.surroundings());
         Ok(Explanation { grant: authorized.grant(), invocation })
     }
 }

@@ -23,12 +23,29 @@ pub struct Credentials {
     pub has_cookie_header: bool,
     /// The `Api-Token` header.
     pub api_token: Option<SessionClaim>,
-    /// `Authorization: Basic`; `Some(None)`: it cannot be read.
-    pub basic: Option<Option<(String, SecretString)>>,
+    /// `Authorization: Basic`.
+    pub basic: BasicCredentials,
     /// The `Api-Key` header.
     pub api_key: Option<SecretString>,
     /// Whether a browser page sent the request: `Sec-Fetch-Mode` or `Sec-Fetch-Site` is present.
     pub from_browser: bool,
+}
+
+/// What `Authorization: Basic` says.
+#[derive(Debug, Default)]
+pub enum BasicCredentials {
+    /// There is no such header.
+    #[default]
+    Absent,
+    /// It cannot be read: it proves nothing.
+    Unreadable,
+    /// It can.
+    Read {
+        /// The name.
+        name: String,
+        /// The password.
+        password: SecretString,
+    },
 }
 
 /// Why a caller could not be identified.
@@ -60,7 +77,7 @@ struct Remembered {
 
 impl Default for Identities {
     fn default() -> Self {
-        let idle = Duration::from_secs(600);
+        let idle = Duration::from_mins(10);
         Self {
             seen: moka::sync::Cache::builder().max_capacity(100_000).time_to_idle(idle).build(),
             signed_in: moka::sync::Cache::new(100_000),
@@ -189,14 +206,13 @@ impl App {
 
 /// `Basic` is looked at when there is no session; `Api-Key` always, and replaces it.
 fn program_proof(credentials: &Credentials, has_session: bool) -> Option<(Proof, Credential)> {
-    if let Some(key) = &credentials.api_key
-        && (has_session || credentials.basic.is_none())
-    {
-        return Some((Proof::ApiKey(key.clone()), Credential::ApiKey));
+    match (&credentials.basic, &credentials.api_key) {
+        (BasicCredentials::Read { name, password }, _) if !has_session => {
+            let (name, password) = (name.clone(), password.clone());
+            Some((Proof::Password { name, password }, Credential::Basic))
+        }
+        (BasicCredentials::Unreadable, _) if !has_session => None,
+        (_, Some(key)) => Some((Proof::ApiKey(key.clone()), Credential::ApiKey)),
+        (_, None) => None,
     }
-    if has_session {
-        return None;
-    }
-    let (name, password) = credentials.basic.clone()??;
-    Some((Proof::Password { name, password }, Credential::Basic))
 }

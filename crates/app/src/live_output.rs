@@ -123,8 +123,7 @@ impl LiveRuns {
 
 impl Owner {
     fn of(caller: &Caller) -> Self {
-        let visitor =
-            (!caller.identity.is_signed_in()).then_some((caller.address, caller.session));
+        let visitor = (!caller.identity.is_signed_in()).then_some((caller.address, caller.session));
         Self { user: caller.identity.id, visitor }
     }
 }

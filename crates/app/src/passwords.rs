@@ -169,8 +169,7 @@ mod tests {
     async fn an_imported_hash_is_verified_and_replaced_by_a_better_one() {
         let mut hash = vec![0; 64];
         pbkdf2::pbkdf2_hmac::<sha2::Sha512>(b"Admin", b"salt", 1000, &mut hash);
-        let imported =
-            PasswordHash::Pbkdf2Sha512 { hash, salt: b"salt".to_vec(), rounds: 1000 };
+        let imported = PasswordHash::Pbkdf2Sha512 { hash, salt: b"salt".to_vec(), rounds: 1000 };
         let passwords = passwords();
 
         let verdict = passwords.verify(Some(&imported), &"Admin".into()).await.unwrap();

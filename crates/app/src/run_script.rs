@@ -124,8 +124,7 @@ impl App {
         let checked = arguments::check(authorized, request).map_err(RunError::Values)?;
         let environment = environment(&configuration.environment, context, caller, &script);
         let run = self.new_run_id()?;
-        let invocation =
-            Invocation::new(run, &checked, environment, &configuration.surroundings());
+        let invocation = Invocation::new(run, &checked, environment, &configuration.surroundings());
         let place = self.places.take(caller.identity.id).await?;
         events::run_starting(run, caller, &script, checked.argv());
         let handle = self.runner.start(invocation).await.inspect_err(|error| {

@@ -151,13 +151,12 @@ impl App {
         subject: &Subject,
     ) -> Result<Option<Timestamp>, StoreError> {
         let Some(rule) = self.configuration().blacklist_rule() else { return Ok(None) };
-        let failures = match self.blacklist.0.get(subject) {
-            Some(known) => known,
-            None => {
-                let found = self.stores.blacklist.find(subject).await?;
-                self.blacklist.0.insert(subject.clone(), found);
-                found
-            }
+        let failures = if let Some(known) = self.blacklist.0.get(subject) {
+            known
+        } else {
+            let found = self.stores.blacklist.find(subject).await?;
+            self.blacklist.0.insert(subject.clone(), found);
+            found
         };
         Ok(rule.blocked_until(failures, self.clock.now()))
     }
@@ -219,8 +218,8 @@ impl App {
 
 fn subjects_of(proof: &Proof, address: IpAddr) -> Vec<Subject> {
     let address = Subject::Address(address.to_string());
-    let name = proof.name().map(|name| {
-        Subject::Name(name.chars().take(255).collect::<String>().to_lowercase())
-    });
+    let name = proof
+        .name()
+        .map(|name| Subject::Name(name.chars().take(255).collect::<String>().to_lowercase()));
     std::iter::once(address).chain(name).collect()
 }

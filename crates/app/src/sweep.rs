@@ -8,7 +8,7 @@ use webscripts_domain::clock::SignedDuration;
 
 use crate::App;
 
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 const ROWS_AT_A_TIME: u32 = 1000;
 
 /// Sweeps until the server stops.

@@ -28,7 +28,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use tower::{Layer as _, Service};
-use webscripts_app::App;
+use webscripts_app::{App, Configuration};
 
 pub use routes::{Access, Csrf, RouteRule, route_rules};
 
@@ -67,6 +67,25 @@ pub fn service(
         headers: Arc::new(edge::headers::SecurityHeaders::new(&configuration.settings)),
         app,
     };
+    warn_of_refused_attributes(&configuration);
     let router: Router = routes::mount(&web);
     axum::middleware::from_fn_with_state(web, edge::serve).layer(router)
+}
+
+/// Says which `javascript_attributs` pages leave out, because they could carry code (web-ui.md B6.3).
+fn warn_of_refused_attributes(configuration: &Configuration) {
+    for script in configuration.catalogue.iter() {
+        for argument in &script.arguments {
+            let refused = pages::refused_attributes(argument);
+            if !refused.is_empty() {
+                tracing::warn!(
+                    target: "webscripts::configuration",
+                    script = ?script.name.as_str(),
+                    argument = ?argument.name,
+                    ?refused,
+                    "attributes of a control are not put on pages"
+                );
+            }
+        }
+    }
 }

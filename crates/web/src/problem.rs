@@ -34,14 +34,7 @@ pub struct Problem {
 impl Problem {
     /// A failure without details.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            fields: Vec::new(),
-            until: None,
-            allow: &[],
-        }
+        Self { status, code, message: message.into(), fields: Vec::new(), until: None, allow: &[] }
     }
 
     /// There is nothing at this address.
@@ -195,13 +188,13 @@ fn start(error: &RunStartError) -> Problem {
             "exhausted",
             "The server cannot start another process at the moment. Try again later.",
         ),
-        RunStartError::NotFound { .. } | RunStartError::NotExecutable { .. } | RunStartError::Failed { .. } => {
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                code,
-                "The script could not be started. Tell an administrator; the cause is in the log.",
-            )
-        }
+        RunStartError::NotFound { .. }
+        | RunStartError::NotExecutable { .. }
+        | RunStartError::Failed { .. } => Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code,
+            "The script could not be started. Tell an administrator; the cause is in the log.",
+        ),
     }
 }
 
@@ -232,7 +225,9 @@ impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         let message = format!("{}.", capitalised(&error.to_string()));
         match error {
-            BodyError::NotARequest(_) => Self::new(StatusCode::NOT_ACCEPTABLE, "not-a-request", message),
+            BodyError::NotARequest(_) => {
+                Self::new(StatusCode::NOT_ACCEPTABLE, "not-a-request", message)
+            }
             BodyError::TooMany(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", message),
             BodyError::NotJson(_) | BodyError::NotUtf8(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "not-json", message)
@@ -251,7 +246,7 @@ impl From<BodyError> for Problem {
 
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -30,7 +30,10 @@ impl Format {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let accept = accept.unwrap_or_default();
         let names = |kind: &str| {
-            accept.split(',').filter_map(|part| part.split(';').next()).any(|part| part.trim() == kind)
+            accept
+                .split(',')
+                .filter_map(|part| part.split(';').next())
+                .any(|part| part.trim() == kind)
         };
         if names("text/html") {
             Self::Html

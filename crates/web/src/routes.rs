@@ -135,5 +135,7 @@ pub(crate) fn mount(web: &Web) -> Router {
     for Route { rule, handler } in table() {
         router = router.route(rule.path, behind_guard(rule, handler));
     }
-    router.fallback_service(behind_guard(ELSEWHERE, any(views::nothing)).with_state(web.clone())).with_state(web.clone())
+    router
+        .fallback_service(behind_guard(ELSEWHERE, any(views::nothing)).with_state(web.clone()))
+        .with_state(web.clone())
 }

@@ -1,2 +1,15 @@
-//! The program.
-fn main() {}
+//! The program: command line to command.
+
+mod cli;
+mod compose;
+mod lifecycle;
+mod listen;
+mod logs;
+mod samples;
+mod tls;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -10,7 +10,7 @@ use webscripts_domain::request::RunRequest;
 use crate::problem::Problem;
 
 /// How long a client may take to send a body.
-const MAX_TIME: Duration = Duration::from_secs(60);
+const MAX_TIME: Duration = Duration::from_mins(1);
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {

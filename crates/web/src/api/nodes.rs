@@ -72,10 +72,8 @@ fn children(node: NodeRef<'_, Node>, depth: usize, budget: &mut usize) -> Vec<Va
         match child.value() {
             Node::Text(text) => out.push(Value::from(&**text)),
             Node::Element(element) => {
-                let attributes: Map<String, Value> = element
-                    .attrs()
-                    .map(|(name, value)| (name.to_owned(), value.into()))
-                    .collect();
+                let attributes: Map<String, Value> =
+                    element.attrs().map(|(name, value)| (name.to_owned(), value.into())).collect();
                 out.push(json!({
                     "tag": element.name(),
                     "attributes": attributes,
@@ -94,7 +92,8 @@ mod tests {
 
     #[test]
     fn markup_becomes_a_tree_of_allowed_elements() {
-        let answer = tree("<h1>A &amp; b</h1><p class=x onclick=y()>t<script>alert(1)</script></p>");
+        let answer =
+            tree("<h1>A &amp; b</h1><p class=x onclick=y()>t<script>alert(1)</script></p>");
 
         assert_eq!(
             answer,
@@ -116,7 +115,9 @@ mod tests {
             <a href=\"data:text/html,x\">d</a><math><mtext></math>";
         let text = tree(hostile).to_string();
 
-        for word in ["evil", "onerror", "onload", "javascript", "iframe", "form", "style", "data:text"] {
+        for word in
+            ["evil", "onerror", "onload", "javascript", "iframe", "form", "style", "data:text"]
+        {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }

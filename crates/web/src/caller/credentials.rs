@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
-use webscripts_app::identify::Credentials;
+use webscripts_app::identify::{BasicCredentials, Credentials};
 use webscripts_domain::session::SessionClaim;
 
 /// Longest credential header that is looked at.
@@ -30,7 +30,9 @@ pub fn read(headers: &HeaderMap) -> Credentials {
         has_cookie_header: headers.contains_key(header::COOKIE),
         cookies,
         api_token: text("api-token").and_then(SessionClaim::from_api_token),
-        basic: text("authorization").and_then(|value| value.strip_prefix("Basic ")).map(read_basic),
+        basic: text("authorization")
+            .and_then(|value| value.strip_prefix("Basic "))
+            .map_or(BasicCredentials::Absent, read_basic),
         api_key: text("api-key").map(SecretString::from),
         from_browser: headers.contains_key("sec-fetch-mode")
             || headers.contains_key("sec-fetch-site"),
@@ -38,10 +40,16 @@ pub fn read(headers: &HeaderMap) -> Credentials {
 }
 
 /// `user:password` in Base64, UTF-8 (RFC 7617).
-fn read_basic(encoded: &str) -> Option<(String, SecretString)> {
-    let decoded = zeroize::Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
-    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some((name.to_owned(), SecretString::from(password)))
+fn read_basic(encoded: &str) -> BasicCredentials {
+    let decoded = zeroize::Zeroizing::new(STANDARD.decode(encoded.trim()).unwrap_or_default());
+    let text = std::str::from_utf8(&decoded).ok();
+    text.and_then(|text| text.split_once(':')).map_or(
+        BasicCredentials::Unreadable,
+        |(name, password)| BasicCredentials::Read {
+            name: name.to_owned(),
+            password: SecretString::from(password),
+        },
+    )
 }
 
 #[cfg(test)]
@@ -50,25 +58,27 @@ mod tests {
 
     use super::*;
 
-    fn basic(value: &str) -> Option<Option<(String, String)>> {
+    fn basic(value: &str) -> BasicCredentials {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        read(&headers)
-            .basic
-            .map(|read| read.map(|(name, password)| (name, password.expose_secret().to_owned())))
+        read(&headers).basic
     }
 
     #[test]
     fn basic_credentials_are_split_at_the_first_colon() {
-        assert_eq!(basic("Basic YTpiOmM="), Some(Some(("a".into(), "b:c".into()))));
+        let BasicCredentials::Read { name, password } = basic("Basic YTpiOmM=") else {
+            panic!("they can be read");
+        };
+
+        assert_eq!((name.as_str(), password.expose_secret()), ("a", "b:c"));
     }
 
     #[test]
     fn basic_credentials_that_cannot_be_read_prove_nothing() {
         for value in ["Basic !!!", "Basic YQ==", "Basic /w==", "Basic "] {
-            assert_eq!(basic(value), Some(None), "{value}");
+            assert!(matches!(basic(value), BasicCredentials::Unreadable), "{value}");
         }
-        assert_eq!(basic("Bearer x"), None);
-        assert_eq!(basic("basic YTpi"), None);
+        assert!(matches!(basic("Bearer x"), BasicCredentials::Absent));
+        assert!(matches!(basic("basic YTpi"), BasicCredentials::Absent));
     }
 }

@@ -89,12 +89,7 @@ fn is_unusual(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
-fn check(
-    web: &Web,
-    rule: &RouteRule,
-    caller: &Caller,
-    request: &Request,
-) -> Result<(), Problem> {
+fn check(web: &Web, rule: &RouteRule, caller: &Caller, request: &Request) -> Result<(), Problem> {
     match rule.access {
         Access::Open | Access::Gate => {}
         Access::SignedIn if caller.identity.is_signed_in() => {}
@@ -138,7 +133,8 @@ fn source_headers(request: &Request) -> SourceHeaders<'_> {
     let headers = request.headers();
     let one = |name| single(headers, name);
     SourceHeaders {
-        host: one(header::HOST.as_str()).or_else(|| request.uri().authority().map(|a| a.as_str())),
+        host: one(header::HOST.as_str())
+            .or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str)),
         origin: one(header::ORIGIN.as_str()),
         referer: one(header::REFERER.as_str()),
         fetch_site: one("sec-fetch-site"),
@@ -163,11 +159,8 @@ fn sign_in_first(facts: &Facts) -> Response {
     if facts.format == crate::respond::Format::Html && !facts.path.starts_with("/web/auth/") {
         // Pages come back to where the reader wanted to go; programs get the plain address.
         let query = &facts.context.query;
-        let wanted = if query.is_empty() {
-            facts.path.clone()
-        } else {
-            format!("{}?{query}", facts.path)
-        };
+        let wanted =
+            if query.is_empty() { facts.path.clone() } else { format!("{}?{query}", facts.path) };
         let next = percent_encoding::utf8_percent_encode(
             wanted.trim_start_matches('/'),
             percent_encoding::NON_ALPHANUMERIC,

@@ -95,20 +95,21 @@ impl SecurityHeaders {
             Policy::Document => DOCUMENT_POLICY,
             Policy::File => FILE_POLICY,
         };
-        headers
-            .entry(header::CONTENT_SECURITY_POLICY)
-            .or_insert(HeaderValue::from_static(text));
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(text));
         if policy == Policy::Document {
             headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("sameorigin"));
         }
-        let clear = clear.or((refused || self.clear == ClearSiteData::Always).then_some(ClearData::Cache));
+        let clear =
+            clear.or((refused || self.clear == ClearSiteData::Always).then_some(ClearData::Cache));
         if let Some(clear) = clear {
             let value = match clear {
                 ClearData::Cache => "\"cache\"",
                 ClearData::Everything => "\"cache\", \"storage\"",
             };
-            headers
-                .insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static(value));
+            headers.insert(
+                HeaderName::from_static("clear-site-data"),
+                HeaderValue::from_static(value),
+            );
         }
     }
 }

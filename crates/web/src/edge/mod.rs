@@ -71,12 +71,12 @@ pub async fn serve(State(web): State<Web>, request: Request, next: Next) -> Resp
         let (facts, prepared) = prepare(&configuration, parts, request_id);
         let facts = Arc::new(facts);
         let mut response = match prepared {
-            Ok(mut parts) => {
+            Prepared::ToRoute(mut parts) => {
                 parts.extensions.insert(Arc::clone(&facts));
                 parts.extensions.insert(InForce(Arc::clone(&configuration)));
-                answer(next, Request::from_parts(parts, body)).await
+                answer(next, Request::from_parts(*parts, body)).await
             }
-            Err(early) => early,
+            Prepared::Answered(early) => early,
         };
         respond::write_problem(&web, &configuration, &facts, &mut response);
         if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
@@ -95,7 +95,7 @@ fn prepare(
     configuration: &Configuration,
     mut parts: Parts,
     request_id: String,
-) -> (Facts, Result<Parts, Response>) {
+) -> (Facts, Prepared) {
     let connection = parts.extensions.get::<Connection>().copied();
     let full_path = path::decode(parts.uri.path());
     let path = path::without_base(&full_path, &configuration.settings.listen.base_url);
@@ -110,21 +110,28 @@ fn prepare(
         context: context_of(&parts, connection, path.inner(), &full_path),
         path: path.inner().to_owned(),
     };
-    let result = framing::check(&parts)
+    let address = match framing::check(&parts)
         .and_then(|()| find_address(configuration, &parts, connection))
-        .map_err(axum::response::IntoResponse::into_response)
-        .and_then(|address| {
-            facts.address = Some(address);
-            path.redirect().map_or(Ok(()), Err)
-        })
-        .and_then(|()| {
-            let target = path::route(path.inner(), &configuration.settings.pages.urls);
-            path::replace(&mut parts.uri, &target).map_err(|()| {
-                Problem::new(StatusCode::BAD_REQUEST, "path", "The path cannot be read.")
-                    .into_response()
-            })
-        });
-    (facts, result.map(|()| parts))
+    {
+        Ok(address) => address,
+        Err(problem) => return (facts, Prepared::Answered(problem.into_response())),
+    };
+    facts.address = Some(address);
+    if let Some(redirect) = path.redirect() {
+        return (facts, Prepared::Answered(redirect));
+    }
+    let target = path::route(path.inner(), &configuration.settings.pages.urls);
+    if path::replace(&mut parts.uri, &target).is_err() {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "path", "The path cannot be read.");
+        return (facts, Prepared::Answered(problem.into_response()));
+    }
+    (facts, Prepared::ToRoute(Box::new(parts)))
+}
+
+/// A request on its way to the router, or answered before.
+enum Prepared {
+    ToRoute(Box<Parts>),
+    Answered(Response),
 }
 
 fn find_address(
@@ -139,10 +146,8 @@ fn find_address(
     if matches!(parts.uri.path(), "/health/live" | "/health/ready") {
         return Ok(peer.to_canonical());
     }
-    let rule = ProxyRule {
-        proxies: listen.webproxy_number,
-        trusted: listen.trusted_proxies.clone(),
-    };
+    let rule =
+        ProxyRule { proxies: listen.webproxy_number, trusted: listen.trusted_proxies.clone() };
     let lines: Vec<&str> = parts
         .headers
         .get_all("x-forwarded-for")
@@ -160,20 +165,20 @@ fn find_address(
                 { %peer, reason = %spoofing },
                 "a request with wrong forwarding headers was refused",
             );
-            Problem { code: "spoofing", ..Problem::forbidden("The address of this request is not trusted.") }
+            Problem {
+                code: "spoofing",
+                ..Problem::forbidden("The address of this request is not trusted.")
+            }
         },
     )
 }
 
 /// Runs the handler; a panic becomes an answer like every other failure.
 async fn answer(next: Next, request: Request) -> Response {
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(_) => {
-            let error = std::io::Error::other("a handler panicked");
-            Problem::internal(&error).into_response()
-        }
-    }
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        Problem::internal(&std::io::Error::other("a handler panicked")).into_response()
+    })
 }
 
 fn theme(headers: &HeaderMap) -> Theme {
@@ -197,10 +202,9 @@ fn context_of(
         parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let host = text(header::HOST).or_else(|| parts.uri.authority().map(ToString::to_string));
-    let server_name = host
-        .as_deref()
-        .map(|host| host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name))
-        .unwrap_or("localhost");
+    let server_name = host.as_deref().map_or("localhost", |host| {
+        host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name)
+    });
     RequestContext {
         method: parts.method.to_string(),
         query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -78,11 +78,7 @@ impl CachedFile {
 
 impl FileCache {
     /// The file as it is now.
-    pub async fn get(
-        &self,
-        path: &Path,
-        kind: &'static str,
-    ) -> std::io::Result<Arc<CachedFile>> {
+    pub async fn get(&self, path: &Path, kind: &'static str) -> std::io::Result<Arc<CachedFile>> {
         let known = self.0.get(path);
         let owned = path.to_owned();
         let read = move || read(&owned, known, kind);

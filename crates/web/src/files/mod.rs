@@ -86,9 +86,7 @@ async fn own_file(
         _ => Problem::internal(&error),
     })?;
     let mut response = serve(headers, file.variant(accepts(headers)), kind);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response.extensions_mut().insert(Policy::File);
     Ok(response)
 }
@@ -108,7 +106,9 @@ fn content_type(name: &str) -> &'static str {
         "pdf" => "application/pdf; charset=utf-8",
         "csv" => "text/csv; charset=utf-8",
         "tiff" | "tif" => "image/tiff",
-        "xml" | "xsd" | "xslt" | "tld" | "dtml" | "rss" | "opml" => "application/xml; charset=utf-8",
+        "xml" | "xsd" | "xslt" | "tld" | "dtml" | "rss" | "opml" => {
+            "application/xml; charset=utf-8"
+        }
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     }

@@ -167,11 +167,7 @@ mod tests {
 
     #[test]
     fn an_encoding_with_weight_zero_is_not_used() {
-        let headers =
-            [(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip;q=0, br;q=0.5"))];
-        assert_eq!(
-            accepts(&headers.into_iter().collect()),
-            Accepted { brotli: true, gzip: false }
-        );
+        let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip;q=0, br;q=0.5"))];
+        assert_eq!(accepts(&headers.into_iter().collect()), Accepted { brotli: true, gzip: false });
     }
 }

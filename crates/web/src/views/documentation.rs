@@ -34,8 +34,7 @@ pub async fn documentation(
         return raw(document);
     }
     let script = web.app.find_script(&configuration, &caller, &name)?;
-    let encoded =
-        percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
+    let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
     page(&DocumentationPage {
         shell: shell(&web, &configuration, &facts, Some(&caller), "web/doc/")?,
         script: ScriptView::new(&script, true),

@@ -61,9 +61,8 @@ fn suggestions(configuration: &Configuration, caller: &Caller, path: &str) -> Ve
 
 /// How many pairs of neighbouring characters of `wanted` also stand in `name`.
 fn shared_pairs(wanted: &str, name: &str) -> usize {
-    let pairs = |text: &str| -> Vec<(char, char)> {
-        text.chars().zip(text.chars().skip(1)).collect()
-    };
+    let pairs =
+        |text: &str| -> Vec<(char, char)> { text.chars().zip(text.chars().skip(1)).collect() };
     let of_name = pairs(name);
     pairs(wanted).into_iter().filter(|pair| of_name.contains(pair)).count()
 }

@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn only_paths_of_this_site_are_followed_after_a_sign_in() {
         assert_eq!(local_path("web/scripts/a.py?x=1:2").as_deref(), Some("web/scripts/a.py?x=1:2"));
-        for foreign in ["//evil", "/\\evil", "https://evil", "javascript:x", "../..//evil", "a\nb"] {
+        for foreign in ["//evil", "/\\evil", "https://evil", "javascript:x", "../..//evil", "a\nb"]
+        {
             assert_eq!(local_path(foreign), None, "{foreign}");
         }
     }
