@@ -102,18 +102,25 @@ fn write_value(out: &mut String, value: &Value) {
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
-    let mut plain_from = 0;
-    for (at, character) in text.char_indices() {
-        let plain = matches!(character, ' '..='~') && character != '"' && character != '\\';
-        if plain {
-            continue;
+    let mut rest = text;
+    // Runs of plain bytes are copied as a whole: output of scripts may be megabytes.
+    while let Some(at) = rest.bytes().position(needs_escape) {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut characters = special.chars();
+        if let Some(character) = characters.next() {
+            write_escape(out, character);
         }
-        out.push_str(text.get(plain_from..at).unwrap_or_default());
-        plain_from = at + character.len_utf8();
-        write_escape(out, character);
+        rest = characters.as_str();
     }
-    out.push_str(text.get(plain_from..).unwrap_or_default());
+    out.push_str(rest);
     out.push('"');
+}
+
+/// The first byte of a character that is written as an escape; `at` it a character begins, because
+/// the bytes before are ASCII.
+fn needs_escape(byte: u8) -> bool {
+    !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\'
 }
 
 fn write_escape(out: &mut String, character: char) {
