@@ -10,7 +10,7 @@ use crate::guard::{Guard, Role};
 use crate::keys::SERVER_KEYS;
 use crate::merge::Merged;
 use crate::read::{Syntax, read};
-use crate::scripts;
+use crate::scripts::{self, Patterns};
 use crate::section::Document;
 use crate::server;
 use crate::settings::Settings;
@@ -99,6 +99,8 @@ pub struct Loader {
     pub guard: Guard,
     /// The files that were read.
     pub files: Vec<PathBuf>,
+    /// Patterns that were compiled.
+    pub patterns: Patterns,
     /// Whether every configuration file could be read; otherwise keys that are missing may be in
     /// one that could not.
     pub is_complete: bool,
@@ -110,6 +112,7 @@ impl Loader {
             report: Report::new(&directory),
             guard: Guard::new(sources.process_user, sources.insecure, &directory),
             files: Vec::new(),
+            patterns: Patterns::default(),
             is_complete: true,
             directory,
         }

@@ -95,3 +95,40 @@ pub fn escape(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(directory: &Path, pattern: &str) -> Vec<PathBuf> {
+        files_matching(directory, pattern).paths
+    }
+
+    #[test]
+    fn patterns_match_one_level_of_visible_names_in_order() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        for name in ["2.x", "1.x", ".3.x", "[.x", "a/4.x", "a/b/5.x"] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let paths = |names: &[&str]| names.iter().map(|name| root.join(name)).collect::<Vec<_>>();
+
+        assert_eq!(found(root, "./*.x"), paths(&["1.x", "2.x", "[.x"]));
+        assert_eq!(found(root, "**/*.x"), paths(&["a/4.x"]));
+        assert_eq!(found(root, ".*.x"), paths(&[".3.x"]));
+        assert_eq!(found(root, "[12].x"), paths(&["1.x", "2.x"]));
+        assert_eq!(found(root, "[.?"), paths(&["[.x"]));
+        assert_eq!(found(root, "a/../1.x"), paths(&["a/../1.x"]));
+        assert_eq!(found(root, "no/*.x"), paths(&[]));
+        assert_eq!(found(root, "no.x"), paths(&[]));
+        let absolute = format!("{}/a/*", escape(&root.to_string_lossy()));
+        assert_eq!(found(Path::new("/"), &absolute), paths(&["a/4.x", "a/b"]));
+    }
+
+    #[test]
+    fn an_escaped_text_matches_itself() {
+        assert_eq!(escape("a[b]*?"), "a[[]b][*][?]");
+        assert!(Glob::new(escape("a[b]*?")).matches("a[b]*?"));
+    }
+}

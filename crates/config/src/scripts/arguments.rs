@@ -1,6 +1,6 @@
 //! From argument sections to arguments (scripts.md §3, spec/README.md decisions).
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde_json::{Map, Value};
 use webscripts_domain::catalogue::{Argument, Restrictions};
 
@@ -35,9 +35,6 @@ const HTML_TYPES: [&str; 22] = [
     "button",
     "submit",
 ];
-
-/// Most bytes of a compiled pattern.
-const PATTERN_BYTES: usize = 1 << 20;
 
 const UNKNOWN: &str = "it is kept: clients see it";
 
@@ -188,25 +185,11 @@ fn html_type(loader: &mut Loader, keys: &Typed<'_>) -> String {
     written
 }
 
-/// Compiles a pattern so that it must match the whole value, in linear time and bounded memory.
 fn pattern(loader: &mut Loader, keys: &Typed<'_>) -> Option<Regex> {
     let written = keys.text_if_set("pattern").filter(|pattern| !pattern.is_empty())?;
-    let build = |pattern: &str| {
-        RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build()
-    };
-    // Alone first: a pattern such as `a)|(b` must not become valid by what is put around it.
-    match build(written).and_then(|_| build(&format!("^(?:{written})$"))) {
+    match loader.patterns.compile(written) {
         Ok(pattern) => Some(pattern),
-        Err(error) => {
-            let message = match error {
-                regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
-                other => {
-                    let text = other.to_string();
-                    let reason =
-                        text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                    format!("this is no regular expression: {reason}")
-                }
-            };
+        Err(message) => {
             let help = "back references and look-around do not exist here";
             loader.report.error(keys.spot("pattern"), message, help);
             None

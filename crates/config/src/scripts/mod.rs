@@ -2,6 +2,7 @@
 
 mod arguments;
 mod documentation;
+mod patterns;
 mod script;
 
 use std::collections::HashSet;
@@ -19,6 +20,7 @@ use crate::read::Syntax;
 use crate::section::{Entry, Section, Sections};
 use crate::typed::Typed;
 use documentation::DocumentationDirectories;
+pub use patterns::Patterns;
 
 /// Names of sections that something refers to.
 pub type Used = HashSet<String>;
