@@ -56,11 +56,6 @@ pub fn find(version: &str, name: &str) -> Option<&'static Asset> {
     if version == VERSION { named(name) } else { None }
 }
 
-/// All assets, sorted by name.
-pub fn all() -> &'static [Asset] {
-    &ASSETS
-}
-
 /// Address of an asset, relative to the root of the site.
 pub fn address(name: &str) -> String {
     format!("web/assets/{VERSION}/{name}")
