@@ -10,12 +10,12 @@
 //! 6. [`edge`] again: security headers, access log.
 
 mod api;
-mod assets;
+pub mod assets;
 mod caller;
 mod edge;
 mod files;
 mod health;
-mod pages;
+pub mod pages;
 mod problem;
 mod respond;
 mod routes;
