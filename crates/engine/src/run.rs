@@ -104,7 +104,7 @@ impl Run {
         // Nobody may be waiting for the report any more.
         let _ = report.send(RunEnd { outcome: outcome(over, ended), took, dropped_bytes });
         if let Some(mut group) = unended {
-            tracing::error!(pid = group.number(), "a script cannot be ended: the kernel holds it");
+            tracing::error!(pid = group.number(), "a script could not be ended; it is waited for");
             group.ended().await;
             group.reap();
         }

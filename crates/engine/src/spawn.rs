@@ -88,3 +88,19 @@ fn interpreter(program: &Path) -> Option<String> {
     let name = line.split(is_blank).find(|word| !word.is_empty())?;
     Some(String::from_utf8_lossy(name).escape_debug().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_room_is_exhausted() {
+        let explained = |error: Errno| explain(error.into(), "/bin/sh".into(), Path::new("/"));
+
+        for error in [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM] {
+            assert!(matches!(explained(error), StartError::Exhausted(_)));
+        }
+        assert!(matches!(explained(Errno::TOOBIG), StartError::TooLarge(_)));
+        assert!(matches!(explained(Errno::IO), StartError::Failed { .. }));
+    }
+}
