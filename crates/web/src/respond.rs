@@ -63,8 +63,10 @@ pub fn write_problem(
         Format::Json => ("application/json; charset=utf-8", json_body(&problem, facts)),
         Format::Text => ("text/plain; charset=utf-8", text_body(&problem, configuration)),
     };
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    // HEAD: hyper sends the length without the body.
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // The router has taken down the length of the empty body. HEAD: hyper sends no body.
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
 }
 
