@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod accounts;
 mod check;
 mod demo;
 mod explain;
@@ -10,6 +11,7 @@ mod instance;
 mod options;
 mod password;
 mod serve;
+mod table;
 mod user;
 
 use std::process::ExitCode;
