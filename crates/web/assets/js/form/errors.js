@@ -21,7 +21,7 @@ export function showErrors(place, fields, errors) {
   const names = new Set(known.filter((field) => field.kind !== 'hidden').map((field) => field.name));
   const items = [...errors].map(([name, text]) => {
     const field = fields.find((each) => each.name === name);
-    if (!field || !names.has(name)) return element('li', {}, `${name} ${text}`);
+    if (!field || !names.has(name)) return element('li', {}, `${name}: ${text}`);
     const link = element(
       'a',
       {
@@ -70,4 +70,5 @@ export function showProblem(place, problem, retry) {
       ),
     ),
   );
+  place.scrollIntoView({ block: 'nearest' });
 }

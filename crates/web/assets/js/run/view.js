@@ -72,7 +72,7 @@ export class RunView {
     const { run } = this;
     const facts = [];
     if (run.code !== null) facts.push(element('span', {}, codeText(run.code)));
-    facts.push(this.time);
+    if (run.state !== 'not-started') facts.push(this.time);
     const started = run.startedAt;
     facts.push(element('time', { datetime: started.toISOString(), title: started.toString() }, clockText(started)));
     return facts;
