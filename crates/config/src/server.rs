@@ -195,9 +195,12 @@ fn access(loader: &mut Loader, keys: &Typed<'_>, catalogue: &Catalogue) -> Acces
     }
 }
 
-/// A limit of the protection of passwords; 0 and unset switch it off, which is worth a warning.
+/// A limit of the protection of passwords; unset and a time of 0 switch it off, which is worth a
+/// warning.
 fn or_never(loader: &mut Loader, keys: &Typed<'_>, name: &str) -> Option<u32> {
-    let value = keys.whole_if_set(name).map(small).filter(|value| *value > 0);
+    // No failure allowed blocks at the first one; only a time of 0 blocks nobody.
+    let blocks = |value: &u32| *value > 0 || name != "blacklist_time";
+    let value = keys.whole_if_set(name).map(small).filter(blocks);
     if value.is_none() {
         loader.report.warning(
             keys.spot(name),

@@ -111,7 +111,13 @@ impl<'a> Typed<'a> {
     pub fn published(&self) -> Map<String, Value> {
         self.values
             .iter()
-            .filter(|(_, key, value)| key.is_none_or(|key| key.published && !value.is_null()))
+            .filter(|(_, key, value)| {
+                key.is_none_or(|key| {
+                    // The reference lists this key also when it is null, and clients may read it.
+                    let listed_as_null = key.name == "predefined_values" && value.is_null();
+                    listed_as_null || (key.published && !value.is_null())
+                })
+            })
             .map(|(entry, _, value)| (entry.key.clone(), value.clone()))
             .collect()
     }

@@ -73,15 +73,24 @@ fn without_sign_in_everybody_is_accepted() {
 
 #[test]
 fn a_blacklist_that_is_switched_off_is_worth_a_warning() {
-    let instance = Instance::new().server(&json!({"auth_failures_to_blacklist": 0}));
+    let instance = Instance::new().server(&json!({"blacklist_time": 0}));
 
-    assert_eq!(instance.loaded().settings.access.auth_failures_to_blacklist, None);
+    assert_eq!(instance.loaded().settings.access.blacklist_time_s, None);
     assert_eq!(
         instance.warnings(),
-        ["config/server.json:3: [server] auth_failures_to_blacklist: without \
-          `auth_failures_to_blacklist` passwords can be guessed without limit; write \
-          `auth_failures_to_blacklist = 3`"]
+        [
+            "config/server.json:3: [server] blacklist_time: without `blacklist_time` passwords can be \
+          guessed without limit; write `blacklist_time = 30`"
+        ]
     );
+}
+
+#[test]
+fn no_failure_allowed_is_not_no_limit() {
+    let instance = Instance::new().server(&json!({"auth_failures_to_blacklist": 0}));
+
+    assert_eq!(instance.loaded().settings.access.auth_failures_to_blacklist, Some(0));
+    assert!(instance.warnings().is_empty());
 }
 
 #[test]

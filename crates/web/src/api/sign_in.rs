@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use secrecy::SecretString;
 use webscripts_app::authenticator::Proof;
+use webscripts_domain::number::argument_text;
 use webscripts_domain::request::{RunRequest, Value};
 use webscripts_domain::session::{SessionClaim, remove_cookie};
 
@@ -101,6 +102,10 @@ fn built_in_proof(request: &RunRequest) -> Result<Proof, Problem> {
         };
         match &argument.value {
             Value::Text(text) if !text.is_empty() => *place = Some(text.clone()),
+            // A name or password of digits alone may arrive as a number.
+            Value::Number(digits) if argument_text(digits).is_some() => {
+                *place = argument_text(digits);
+            }
             empty if empty.is_empty() => {}
             _ => fields.push((argument.name.clone(), "must be text".to_owned())),
         }

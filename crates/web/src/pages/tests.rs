@@ -15,7 +15,7 @@ use super::{
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror="alert(1)">' style='x"#;
 
 fn argument(name: &str, keys: Value) -> Argument {
-    let keys = keys.as_object().cloned().unwrap_or_default();
+    let Value::Object(keys) = keys else { panic!("keys are an object") };
     let text = |key: &str| keys.get(key).and_then(Value::as_str).map(str::to_owned);
     let is = |key: &str| keys.get(key).and_then(Value::as_bool);
     let choices = keys.get("predefined_values").and_then(Value::as_array).map(|values| {

@@ -158,7 +158,8 @@ fn script_keys(
         if let Some(Value::String(javascript)) = argument_keys.get("javascript_section") {
             sections.insert(javascript.clone(), attributes.unwrap_or_default());
         }
-        argument_keys.retain(|_, value| !value.is_null());
+        // Null is what a key that is not configured has; this one is listed only if it is.
+        argument_keys.retain(|key, value| !value.is_null() || key == "predefined_values");
         sections.insert(section, Value::Object(argument_keys));
     }
     let section = format!("arguments {name}");

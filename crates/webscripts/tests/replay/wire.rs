@@ -101,6 +101,16 @@ fn wanted(
         _ if DROPPED.contains(&name) => {
             (ours.is_none_or(|ours| ours == recorded), format!("(absent) or {recorded}"))
         }
+        // Documents that scripts or administrators wrote have an opaque origin (web-ui.md B9).
+        "Content-Security-Policy" if is_document(answer, request) => (
+            ours.is_some_and(|ours| {
+                ours.starts_with("sandbox ") && ours.contains("default-src 'none'")
+            }),
+            "sandbox …; default-src 'none'".to_owned(),
+        ),
+        "X-Frame-Options" if is_document(answer, request) => {
+            (ours == Some("sameorigin"), "sameorigin".to_owned())
+        }
         "Content-Security-Policy" => (ours.is_some_and(is_policy), POLICY.to_owned()),
         "Cache-Control" => {
             let is_right = |ours: &str| ours.contains("no-store") || is_file(answer, request);
@@ -125,6 +135,10 @@ fn is_policy(policy: &str) -> bool {
         && has("frame-ancestors 'none'")
         && !policy.contains("unsafe-")
         && !policy.contains("nonce-")
+}
+
+fn is_document(answer: &Answer, request: &Request) -> bool {
+    answer.status == 200 && request.target().1.starts_with("/web/doc/")
 }
 
 fn is_file(answer: &Answer, request: &Request) -> bool {
@@ -183,6 +197,7 @@ fn surplus(answer: &Answer, secure: &[(String, String)]) -> Vec<Difference> {
             || CARRIAGE.iter().chain(&COMPARED_ELSEWHERE).any(|other| same(other))
             || same("X-Request-Id")
             || (same("Allow") && answer.status == 405)
+            || (same("Retry-After") && matches!(answer.status, 403 | 429 | 503))
     };
     let surplus = answer.headers.iter().filter(|(name, _)| !expected(name));
     surplus
