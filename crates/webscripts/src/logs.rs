@@ -11,9 +11,8 @@ use webscripts_config::settings::LogSettings;
 pub fn start(settings: &LogSettings) -> WorkerGuard {
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let ours = level(settings.level);
-    let filter = Targets::new()
-        .with_target("webscripts", ours)
-        .with_default(ours.min(LevelFilter::WARN));
+    let filter =
+        Targets::new().with_target("webscripts", ours).with_default(ours.min(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     // A second start in one process keeps the first log: only tests do that.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();

@@ -128,8 +128,13 @@ pub struct ServeOptions {
     #[arg(long, alias = "s-tls")]
     pub smtp_starttls: bool,
     /// Password of the mail server; visible in the process list, so prefer the environment
-    #[arg(long, alias = "s-password", value_name = "PASSWORD",
-          env = "WEBSCRIPTS_SMTP_PASSWORD", hide_env_values = true)]
+    #[arg(
+        long,
+        alias = "s-password",
+        value_name = "PASSWORD",
+        env = "WEBSCRIPTS_SMTP_PASSWORD",
+        hide_env_values = true
+    )]
     pub smtp_password: Option<String>,
     /// Port of the mail server
     #[arg(long, alias = "s-port", value_name = "PORT")]
@@ -220,7 +225,9 @@ impl ServeOptions {
     /// `--scripts-config` by extension.
     fn script_configurations(&self) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         let has = |pattern: &str, extension: &str| {
-            std::path::Path::new(pattern).extension().is_some_and(|e| e.eq_ignore_ascii_case(extension))
+            std::path::Path::new(pattern)
+                .extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case(extension))
         };
         let (json, rest): (Vec<String>, Vec<String>) =
             self.scripts_config.iter().cloned().partition(|pattern| has(pattern, "json"));
