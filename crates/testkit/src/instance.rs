@@ -18,6 +18,7 @@ use crate::server::Server;
 #[derive(Debug)]
 pub struct Instance {
     program: PathBuf,
+    launcher: Vec<OsString>,
     root: TempDir,
     directory: PathBuf,
     flags: Vec<OsString>,
@@ -33,7 +34,35 @@ impl Instance {
         flags: Vec<OsString>,
         environment: Vec<(OsString, OsString)>,
     ) -> Self {
-        Self { program, root, directory, flags, environment, accounts: Vec::new() }
+        let (launcher, accounts) = (Vec::new(), Vec::new());
+        Self { program, launcher, root, directory, flags, environment, accounts }
+    }
+
+    /// An instance that does not exist yet, for the program at `program` to make.
+    ///
+    /// # Errors
+    ///
+    /// When no temporary folder can be made.
+    pub fn unmade(program: impl Into<PathBuf>) -> Result<Self> {
+        let root = tempfile::Builder::new().prefix("webscripts-test-").tempdir()?;
+        let directory = fs::canonicalize(root.path())?.join("instance");
+        Ok(Self::new(program.into(), root, directory, Vec::new(), Vec::new()))
+    }
+
+    /// Starts the program through these words from now on, such as `nice -n 5`. They have to end by
+    /// executing what follows them.
+    pub fn through<I, S>(mut self, launcher: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<OsString>,
+    {
+        self.launcher = launcher.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The folder that holds the instance, removed with it.
+    pub fn root(&self) -> &Path {
+        self.root.path()
     }
 
     /// The working directory.
@@ -69,6 +98,21 @@ impl Instance {
         let mut command = self.command();
         command.args(arguments).arg("--directory").arg(&self.directory);
         program::run(command)
+    }
+
+    /// Runs the program with exactly these arguments and this standard input.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started; look at the status for the rest.
+    pub fn run_exactly<I, S>(&self, arguments: I, input: &str) -> Result<Finished>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let mut command = self.command();
+        command.args(arguments);
+        program::run_with_input(command, input)
     }
 
     /// Makes a group with `webscripts group add`.
@@ -168,8 +212,11 @@ impl Instance {
     }
 
     fn command(&self) -> Command {
-        let mut command = program::command(&self.program);
+        let mut words =
+            self.launcher.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = program::command(words.next().unwrap_or_default());
         command
+            .args(words)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", self.root.path())

@@ -1,7 +1,9 @@
 //! Starting the program, once or as a server.
 
 use std::ffi::OsStr;
-use std::process::{Command, ExitStatus};
+use std::io::Write as _;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -38,11 +40,22 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
 }
 
-pub(crate) fn run(mut command: Command) -> Result<Finished> {
-    command.stdin(std::process::Stdio::null());
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+/// Runs a command with an empty standard input and waits for its end.
+pub(crate) fn run(command: Command) -> Result<Finished> {
+    run_with_input(command, "")
+}
+
+/// Runs a command with this standard input and waits for its end.
+pub(crate) fn run_with_input(mut command: Command, input: &str) -> Result<Finished> {
+    let named = format!("cannot start {}", command.get_program().display());
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().context(named)?;
+    let stdin = child.stdin.take().context("no standard input")?;
+    let output = thread::scope(|scope| {
+        // A program that does not read its input is no failure here.
+        scope.spawn(move || drop({ stdin }.write_all(input.as_bytes())));
+        child.wait_with_output()
+    })?;
     Ok(Finished {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

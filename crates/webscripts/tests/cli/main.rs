@@ -1,0 +1,10 @@
+//! The commands of the real program, and the server as a process: how it starts, refuses to start,
+//! stops, and survives what the system does to it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod check;
+mod demo;
+mod generate;
+mod init;
+mod program;
