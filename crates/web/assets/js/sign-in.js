@@ -101,7 +101,7 @@ async function attempt() {
     const id = problem.requestId ? ` Request ${problem.requestId}` : '';
     return response.status >= 500 ? `Sign-in is not working at the moment.${id}` : problem.message;
   }
-  const session = await request('web/session', { headers: { Accept: 'application/json' } });
+  const session = await request('api/session/', { headers: { Accept: 'application/json' } });
   const isIn = session.ok && (await session.json()).user !== null;
   return isIn ? '' : 'User name or password is wrong.';
 }

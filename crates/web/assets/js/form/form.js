@@ -15,9 +15,6 @@ import { prepareReveal } from './reveal.js';
 import { prepareRows } from './rows.js';
 import { problemOfField, shifting } from './rules.js';
 
-/** Two starts closer than this are one: a double click. */
-const TWICE_MS = 700;
-
 export class ScriptForm {
   /**
    * @param {HTMLFormElement} form
@@ -29,7 +26,7 @@ export class ScriptForm {
     this.summary = need('[data-summary]', form);
     /** @type {HTMLButtonElement} */
     this.button = need('[data-run]', form);
-    this.lastStart = -Infinity;
+    this.isBusy = false;
     prepareRows(form);
     prepareFiles(form);
     prepareReveal(form);
@@ -49,11 +46,18 @@ export class ScriptForm {
       event.preventDefault();
       void this.submit();
     });
+    // A double click and a key that is held down start one run.
+    this.button.addEventListener('click', (event) => {
+      if (event.detail > 1) event.preventDefault();
+    });
+    form.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && event.repeat) event.preventDefault();
+    });
     form.addEventListener('input', (event) => this.onInput(event));
     form.addEventListener('focusout', (event) => this.onLeave(event));
     document.addEventListener('keydown', (event) => {
       const isRun = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
-      if (isRun && !document.querySelector('dialog[open]')) {
+      if (isRun && !event.repeat && !document.querySelector('dialog[open]')) {
         event.preventDefault();
         void this.submit();
       }
@@ -128,40 +132,41 @@ export class ScriptForm {
   }
 
   async submit() {
-    const now = performance.now();
-    if (now - this.lastStart < TWICE_MS) return;
-    this.lastStart = now;
+    if (this.isBusy) return;
+    this.isBusy = true;
+    try {
+      if (this.isValid() && (await this.isConfirmed())) {
+        this.start(await argumentsMember(this.fields));
+      }
+    } catch (error) {
+      toast(error instanceof Error ? error.message : 'A file cannot be read.');
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  /** Checks all values and shows what is wrong. */
+  isValid() {
     const errors = new Map();
     for (const field of this.fields) {
       const problem = field.kind === 'hidden' ? '' : problemOfField(field);
       if (problem) errors.set(field.name, problem);
     }
     showErrors(this.summary, this.fields, errors);
-    if (errors.size > 0) {
-      this.lastStart = -Infinity;
-      return;
-    }
-    if (!(await this.isConfirmed())) return;
-    try {
-      this.start(await argumentsMember(this.fields));
-    } catch (error) {
-      toast(error instanceof Error ? error.message : 'A file cannot be read.');
-    }
+    return errors.size === 0;
   }
 
   async isConfirmed() {
     const { confirm: text, danger, label, script } = this.form.dataset;
     if (text === undefined && danger === undefined) return true;
     const isDanger = danger !== undefined;
-    const isSure = await confirm({
+    return confirm({
       title: `Run ${label}?`,
       text: text ?? 'This script changes or removes something that cannot be brought back.',
       action: 'Run',
       danger: isDanger,
       word: isDanger ? (script ?? '') : '',
     });
-    this.lastStart = performance.now();
-    return isSure;
   }
 
   /**

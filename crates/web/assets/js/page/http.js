@@ -47,7 +47,7 @@ async function takeToken() {
 }
 
 async function renewToken() {
-  const answer = await get('web/csrf');
+  const answer = await get('api/session/csrf');
   token = String(answer.csrf_token ?? '');
 }
 

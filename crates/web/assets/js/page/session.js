@@ -38,7 +38,7 @@ export function prepareSession() {
 
 async function checkSession() {
   try {
-    const response = await request('web/session', { headers: { Accept: 'application/json' } });
+    const response = await request('api/session/', { headers: { Accept: 'application/json' } });
     const session = response.ok ? await response.json() : {};
     if ((session.user?.name ?? '') !== user) location.reload();
   } catch {

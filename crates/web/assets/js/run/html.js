@@ -40,7 +40,7 @@ const DEEPEST = 100;
  * @param {string} label
  */
 export async function renderedHtml(html, label) {
-  const answer = await post('web/render', `"html":${JSON.stringify(html)}`);
+  const answer = await post('api/output/nodes', `"html":${JSON.stringify(html)}`);
   const root = element('div', { class: 'rendered', tabindex: 0, role: 'region', 'aria-label': label });
   for (const child of answer.nodes ?? []) append(root, child, 0);
   return { root, dropped: Number(answer.dropped ?? 0) };
