@@ -32,10 +32,8 @@ pub enum Csrf {
     NoStateChange,
     /// The origin alone: there is no session to abuse yet, or nothing lasting happens.
     OriginOnly,
-    /// Origin, and for cookie sessions a token in the JSON body, which the use case uses up.
+    /// Origin, and for cookie sessions the member `csrf_token` of the JSON body.
     TokenInBody,
-    /// Origin, and for cookie sessions a token in `X-CSRF-Token`, which the guard uses up.
-    TokenInHeader,
 }
 
 /// A row without its handler.
@@ -77,7 +75,7 @@ const BOTH: &[&str] = &["GET", "POST"];
 #[rustfmt::skip]
 fn table() -> Vec<Route> {
     use Access::{Gate, Open, SignedIn};
-    use Csrf::{NoStateChange, OriginOnly, TokenInBody, TokenInHeader};
+    use Csrf::{NoStateChange, OriginOnly, TokenInBody};
     vec![
         row("/health/live",                  GET,  Open,     NoStateChange, health::live),
         row("/health/ready",                 GET,  Open,     NoStateChange, health::ready),
@@ -100,12 +98,12 @@ fn table() -> Vec<Route> {
         row("/api/{any}",                    BOTH, Gate,     NoStateChange, api::index),
         row("/api/scripts/{name}",           POST, Gate,     TokenInBody,   api::run_script),
         row("/api/script/get/{key}",         GET,  Gate,     NoStateChange, api::fetch_live),
-        row("/api/script/stop/{key}",        POST, Gate,     TokenInHeader, api::stop_live),
+        row("/api/script/stop/{key}",        POST, Gate,     TokenInBody,   api::stop_live),
         row("/api/session/",                 GET,  Gate,     NoStateChange, api::session),
         row("/api/session/csrf",             GET,  Gate,     NoStateChange, api::csrf_token),
         row("/api/session/list",             GET,  SignedIn, NoStateChange, api::list_sessions),
-        row("/api/session/end/{id}",         POST, SignedIn, TokenInHeader, api::end_session),
-        row("/api/session/end/",             POST, SignedIn, TokenInHeader, api::end_all_sessions),
+        row("/api/session/end/{id}",         POST, SignedIn, TokenInBody,   api::end_session),
+        row("/api/session/end/",             POST, SignedIn, TokenInBody,   api::end_all_sessions),
         row("/api/output/nodes",             POST, Gate,     OriginOnly,    api::nodes),
 
         row("/static/{name}",                BOTH, Gate,     NoStateChange, files::static_file),

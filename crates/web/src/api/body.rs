@@ -5,8 +5,11 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use webscripts_app::run_script::RunError;
+use webscripts_domain::identity::Caller;
 use webscripts_domain::request::RunRequest;
 
+use crate::Web;
 use crate::problem::Problem;
 
 /// How long a client may take to send a body.
@@ -41,6 +44,26 @@ fn is_too_long(error: &axum::Error) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Longest body that holds nothing but a token.
+const MAX_TOKEN_BODY: usize = 4 * 1024;
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    csrf_token: Option<String>,
+}
+
+/// Reads a body that holds at most a CSRF token and uses the token up. Every handler whose row
+/// says [`Csrf::TokenInBody`](crate::Csrf) calls this, or hands the token to its use case.
+pub async fn redeem_token(web: &Web, caller: &Caller, body: Body) -> Result<(), Problem> {
+    let bytes = read(body, MAX_TOKEN_BODY).await?;
+    let token = serde_json::from_slice::<Token>(&bytes).ok().and_then(|token| token.csrf_token);
+    if web.app.redeem_csrf_token(caller, token.as_deref()) {
+        return Ok(());
+    }
+    Err(RunError::CsrfToken.into())
 }
 
 /// Reads the body of a request to run a script (http-api.md §4).

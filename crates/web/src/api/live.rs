@@ -1,11 +1,12 @@
 //! Output of a running script, line by line (http-api.md §5).
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use webscripts_domain::output;
 
-use super::json;
 use super::run::Reply;
+use super::{body, json};
 use crate::Web;
 use crate::caller::WhoCalls;
 use crate::problem::Problem;
@@ -34,7 +35,9 @@ pub async fn stop_live(
     State(web): State<Web>,
     WhoCalls(caller): WhoCalls,
     Path(key): Path<String>,
+    body: Body,
 ) -> Result<Response, Problem> {
+    body::redeem_token(&web, &caller, body).await?;
     web.app.stop_live(&caller, &key)?;
     let mut out = String::from("{\"stopped\": true");
     if let Some(token) = web.app.issue_csrf_token(&caller)? {

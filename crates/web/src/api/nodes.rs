@@ -2,12 +2,15 @@
 //! build from without ever parsing markup (Trusted Types, web-ui.md B9).
 
 use axum::body::Body;
+use axum::extract::State;
 use axum::response::Response;
 use ego_tree::NodeRef;
 use scraper::{Html, Node};
 use serde_json::{Map, Value, json};
 
 use super::{body, json as json_answer};
+use crate::Web;
+use crate::caller::WhoCalls;
 use crate::problem::Problem;
 
 /// Longest HTML that is looked at.
@@ -22,26 +25,44 @@ struct Request {
     html: String,
 }
 
-/// Sanitises and answers `{"nodes": [...], "truncated": bool}`; a node is a text or
-/// `{"tag", "attributes", "children"}`.
-pub async fn nodes(body: Body) -> Result<Response, Problem> {
+/// Sanitises and answers `{"nodes": [...], "dropped": n, "csrf"}`; a node is `{"text"}` or
+/// `{"tag", "attrs", "children"}`. Nothing changes; the token only keeps the page supplied.
+pub async fn nodes(
+    State(web): State<Web>,
+    WhoCalls(caller): WhoCalls,
+    body: Body,
+) -> Result<Response, Problem> {
     let bytes = body::read(body, MAX_BYTES).await?;
     let request: Request = serde_json::from_slice(&bytes).map_err(|error| {
         let message = format!("The body is not valid: {error}.");
         Problem::new(axum::http::StatusCode::BAD_REQUEST, "not-json", message)
     })?;
-    let text = tokio::task::spawn_blocking(move || tree(&request.html).to_string())
-        .await
-        .map_err(|error| Problem::internal(&error))?;
+    let csrf = web.app.issue_csrf_token(&caller)?;
+    let text = tokio::task::spawn_blocking(move || {
+        let mut answer = tree(&request.html);
+        answer.extend(csrf.map(|token| ("csrf".to_owned(), token.into())));
+        Value::Object(answer).to_string()
+    })
+    .await
+    .map_err(|error| Problem::internal(&error))?;
     Ok(json_answer(text))
 }
 
-fn tree(html: &str) -> Value {
+fn tree(html: &str) -> Map<String, Value> {
     let clean = sanitiser().clean(html).to_string();
     let fragment = Html::parse_fragment(&clean);
-    let mut budget = MAX_NODES;
+    let mut budget = Budget { left: MAX_NODES, dropped: 0 };
     let nodes = children(*fragment.root_element(), 0, &mut budget);
-    json!({ "nodes": nodes, "truncated": budget == 0 })
+    let mut answer = Map::new();
+    answer.insert("nodes".to_owned(), nodes.into());
+    answer.insert("dropped".to_owned(), budget.dropped.into());
+    answer
+}
+
+/// How many nodes may still be answered, and how many were left out.
+struct Budget {
+    left: usize,
+    dropped: usize,
 }
 
 /// Text, tables, lists and `data:` images; no styles, classes, ids, forms or scripts.
@@ -59,24 +80,22 @@ fn sanitiser() -> ammonia::Builder<'static> {
     builder
 }
 
-fn children(node: NodeRef<'_, Node>, depth: usize, budget: &mut usize) -> Vec<Value> {
-    if depth > MAX_DEPTH {
-        return Vec::new();
-    }
+fn children(node: NodeRef<'_, Node>, depth: usize, budget: &mut Budget) -> Vec<Value> {
     let mut out = Vec::new();
     for child in node.children() {
-        if *budget == 0 {
-            break;
+        if budget.left == 0 || depth > MAX_DEPTH {
+            budget.dropped += 1;
+            continue;
         }
-        *budget -= 1;
+        budget.left -= 1;
         match child.value() {
-            Node::Text(text) => out.push(Value::from(&**text)),
+            Node::Text(text) => out.push(json!({ "text": &**text })),
             Node::Element(element) => {
                 let attributes: Map<String, Value> =
                     element.attrs().map(|(name, value)| (name.to_owned(), value.into())).collect();
                 out.push(json!({
                     "tag": element.name(),
-                    "attributes": attributes,
+                    "attrs": attributes,
                     "children": children(child, depth + 1, budget),
                 }));
             }
@@ -96,13 +115,13 @@ mod tests {
             tree("<h1>A &amp; b</h1><p class=x onclick=y()>t<script>alert(1)</script></p>");
 
         assert_eq!(
-            answer,
+            Value::Object(answer),
             json!({
                 "nodes": [
-                    {"tag": "h1", "attributes": {}, "children": ["A & b"]},
-                    {"tag": "p", "attributes": {}, "children": ["t"]},
+                    {"tag": "h1", "attrs": {}, "children": [{"text": "A & b"}]},
+                    {"tag": "p", "attrs": {}, "children": [{"text": "t"}]},
                 ],
-                "truncated": false,
+                "dropped": 0,
             })
         );
     }
@@ -113,7 +132,7 @@ mod tests {
             <img src=x onerror=alert(1)><svg onload=alert(1)></svg><a href=javascript:x>j</a>\
             <iframe srcdoc=x></iframe><form action=/api/><input></form><style>*{}</style>\
             <a href=\"data:text/html,x\">d</a><math><mtext></math>";
-        let text = tree(hostile).to_string();
+        let text = Value::Object(tree(hostile)).to_string();
 
         for word in
             ["evil", "onerror", "onload", "javascript", "iframe", "form", "style", "data:text"]
@@ -124,10 +143,10 @@ mod tests {
 
     #[test]
     fn deep_and_long_markup_is_bounded() {
-        let deep = tree(&"<div>".repeat(10_000)).to_string();
+        let deep = Value::Object(tree(&"<div>".repeat(10_000))).to_string();
         let long = tree(&"<br>".repeat(60_000));
 
         assert!(deep.len() < 10_000);
-        assert_eq!(long["truncated"], true);
+        assert_eq!(long.get("dropped"), Some(&json!(10_000)));
     }
 }

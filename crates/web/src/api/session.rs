@@ -1,11 +1,12 @@
 //! The caller's own sessions.
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
 use webscripts_domain::identity::Caller;
 
-use super::json as json_answer;
+use super::{body, json as json_answer};
 use crate::Web;
 use crate::caller::WhoCalls;
 use crate::edge::headers::ClearData;
@@ -70,9 +71,15 @@ pub async fn end_session(
     State(web): State<Web>,
     WhoCalls(caller): WhoCalls,
     Path(id): Path<String>,
+    body: Body,
 ) -> Result<Response, Problem> {
+    body::redeem_token(&web, &caller, body).await?;
     if !web.app.end_session(&caller, &id).await? {
-        return Err(Problem::not_found());
+        return Err(Problem {
+            code: "no-such-session",
+            message: "Your account has no open session of this name.".to_owned(),
+            ..Problem::not_found()
+        });
     }
     Ok(ended(&web, &caller, 1)?)
 }
@@ -81,7 +88,9 @@ pub async fn end_session(
 pub async fn end_all_sessions(
     State(web): State<Web>,
     WhoCalls(caller): WhoCalls,
+    body: Body,
 ) -> Result<Response, Problem> {
+    body::redeem_token(&web, &caller, body).await?;
     let count = web.app.end_all_sessions(caller.identity.id).await?;
     Ok(ended(&web, &caller, count)?)
 }

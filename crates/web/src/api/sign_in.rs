@@ -137,12 +137,7 @@ pub async fn sign_out(
     WhoCalls(caller): WhoCalls,
     body: Body,
 ) -> Result<Response, Problem> {
-    let bytes = body::read(body, MAX_BODY).await?;
-    let token: Option<Token> = serde_json::from_slice(&bytes).ok();
-    let token = token.and_then(|token| token.csrf_token);
-    if !web.app.redeem_csrf_token(&caller, token.as_deref()) {
-        return Err(webscripts_app::run_script::RunError::CsrfToken.into());
-    }
+    body::redeem_token(&web, &caller, body).await?;
     web.app.sign_out(&caller).await?;
     let mut response = json("{\"signed_out\": true}".to_owned());
     if let Ok(cookie) = HeaderValue::from_str(&remove_cookie()) {
@@ -150,10 +145,4 @@ pub async fn sign_out(
     }
     response.extensions_mut().insert(ClearData::Everything);
     Ok(response)
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Token {
-    csrf_token: Option<String>,
 }

@@ -110,16 +110,8 @@ fn check(web: &Web, rule: &RouteRule, caller: &Caller, request: &Request) -> Res
     origin::check(headers, allowed).map_err(foreign)?;
     match rule.csrf {
         Csrf::NoStateChange | Csrf::OriginOnly => Ok(()),
-        Csrf::TokenInBody | Csrf::TokenInHeader if !caller.needs_csrf_token() => Ok(()),
+        Csrf::TokenInBody if !caller.needs_csrf_token() => Ok(()),
         Csrf::TokenInBody => origin::check_referer(headers, allowed).map_err(foreign),
-        Csrf::TokenInHeader => {
-            origin::check_referer(headers, allowed).map_err(foreign)?;
-            let token = request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok());
-            if web.app.redeem_csrf_token(caller, token) {
-                return Ok(());
-            }
-            Err(webscripts_app::run_script::RunError::CsrfToken.into())
-        }
     }
 }
 
