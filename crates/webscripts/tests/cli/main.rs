@@ -8,3 +8,6 @@ mod demo;
 mod generate;
 mod init;
 mod program;
+mod start;
+mod stop;
+mod storage;
