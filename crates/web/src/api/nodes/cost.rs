@@ -34,9 +34,9 @@ pub fn is_bounded(html: &str) -> bool {
         }
         tags += 1;
         if closes {
-            open.close(&name)
+            open.close(&name);
         } else {
-            open.open(name)
+            open.open(name);
         }
         most_formatting = most_formatting.max(open.formatting.len());
         if open.nested.len() > MAX_DEPTH || tags > MAX_TAGS || tags * most_formatting > MAX_REPEATED
