@@ -5,9 +5,11 @@
 
 mod check;
 mod demo;
+mod explain;
 mod generate;
 mod init;
 mod program;
 mod start;
 mod stop;
 mod storage;
+mod users;

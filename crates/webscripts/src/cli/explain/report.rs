@@ -34,24 +34,26 @@ pub struct Refusal {
     reason: String,
     /// Argument and problem.
     values: Vec<(String, String)>,
+    /// Whether rights refuse.
+    is_access: bool,
 }
 
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
-        Self { reason, values: Vec::new() }
+        Self { reason, values: Vec::new(), is_access: false }
     }
 }
 
 impl From<RunError> for Refusal {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Denied(denied) => Self::from(denied.to_string()),
+            RunError::Denied(denied) => Self { is_access: true, ..Self::from(denied.to_string()) },
             RunError::Values(errors) => Self {
-                reason: "some values cannot be used".to_owned(),
                 values: errors
                     .into_iter()
                     .map(|error| (error.argument, error.problem.to_string()))
                     .collect(),
+                ..Self::from("some values cannot be used".to_owned())
             },
             other => Self::from(other.to_string()),
         }
@@ -84,7 +86,7 @@ impl Report<'_> {
         line(out, "Output kept", &format!("{} bytes", limits.output_bytes));
         out.push_str("\nCommand line, one word a line:\n");
         for word in self.words(explanation) {
-            indented(out, &quoted(&word));
+            indented(out, &word.map_or_else(|| HIDDEN.to_owned(), quoted));
         }
         let _ = writeln!(out, "\nStandard input: {} bytes", invocation.stdin().len());
         for text in self.stdin(explanation).lines() {
@@ -106,7 +108,7 @@ impl Report<'_> {
         for (argument, problem) in &refusal.values {
             indented(out, &shown(&format!("`{argument}` {problem}")));
         }
-        let Some(script) = self.script else { return };
+        let Some(script) = self.script.filter(|_| refusal.is_access) else { return };
         out.push_str("\nAccess keys of the script:\n");
         for (key, value) in access_keys(script) {
             indented(out, &format!("{key}: {value}"));
@@ -150,7 +152,7 @@ impl Report<'_> {
         let words: Vec<String> = self
             .words(explanation)
             .into_iter()
-            .map(|word| word.to_string_lossy().into_owned())
+            .map(|word| word.map_or(HIDDEN.into(), OsStr::to_string_lossy).into_owned())
             .collect();
         let environment: Map<String, Value> =
             environment(explanation).map(|(name, value)| (name.to_owned(), json!(value))).collect();
@@ -165,16 +167,15 @@ impl Report<'_> {
         })
     }
 
-    /// The command line, without secrets.
-    fn words(&self, explanation: &Explanation) -> Vec<OsString> {
+    /// The command line; `None` stands for a secret.
+    fn words<'a>(&self, explanation: &'a Explanation) -> Vec<Option<&'a OsStr>> {
         let invocation = &explanation.invocation;
-        let program = invocation.program().as_os_str().to_owned();
-        let is_secret =
-            |word: &OsString| self.secrets.iter().any(|secret| OsStr::new(secret) == word);
-        let hide = |word: &OsString| {
-            if is_secret(word) { OsString::from(HIDDEN) } else { word.clone() }
-        };
-        std::iter::once(program).chain(invocation.arguments().iter().map(hide)).collect()
+        let program = invocation.program().as_os_str();
+        let is_secret = |word: &OsStr| self.secrets.iter().any(|secret| OsStr::new(secret) == word);
+        let arguments = invocation.arguments().iter().map(OsString::as_os_str);
+        std::iter::once(Some(program))
+            .chain(arguments.map(|word| Some(word).filter(|word| !is_secret(word))))
+            .collect()
     }
 
     /// Standard input as text, without secrets.
