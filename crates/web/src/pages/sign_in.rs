@@ -14,7 +14,7 @@ pub struct SignInPage {
     pub fields: Vec<FieldView>,
     /// A text of the site above the fields.
     pub message: Option<String>,
-    /// Where to go afterwards: a path of this origin. The page checks it again.
+    /// Where to go afterwards, relative to the root of the site. The page checks it again.
     pub next: Option<String>,
     /// Whether the connection is neither encrypted nor local, so that browsers drop the session.
     pub insecure_warning: bool,

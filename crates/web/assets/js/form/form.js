@@ -27,6 +27,7 @@ export class ScriptForm {
     /** @type {HTMLButtonElement} */
     this.button = need('[data-run]', form);
     this.isBusy = false;
+    this.isPressing = false;
     prepareRows(form);
     prepareFiles(form);
     prepareReveal(form);
@@ -55,6 +56,10 @@ export class ScriptForm {
     });
     form.addEventListener('input', (event) => this.onInput(event));
     form.addEventListener('focusout', (event) => this.onLeave(event));
+    document.addEventListener('pointerdown', () => (this.isPressing = true), true);
+    for (const name of ['pointerup', 'pointercancel']) {
+      document.addEventListener(name, () => (this.isPressing = false), true);
+    }
     document.addEventListener('keydown', (event) => {
       const isRun = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
       if (isRun && !event.repeat && !document.querySelector('dialog[open]')) {
@@ -91,7 +96,10 @@ export class ScriptForm {
     const field = this.fieldOf(event);
     const isInside = event.relatedTarget instanceof Node && field?.box.contains(event.relatedTarget);
     if (!field || isInside || field.isEmpty) return;
-    field.showError(problemOfField(field));
+    const check = () => field.showError(problemOfField(field));
+    // A message moves what is below it: never away from under a click.
+    if (this.isPressing) addEventListener('pointerup', () => setTimeout(check), { once: true });
+    else check();
   }
 
   /** Says how many advanced values differ, and which values would move. */

@@ -20,19 +20,18 @@ export function at(path) {
   return new URL(path, root).href;
 }
 
-/** The address of this page as a path of the origin. */
+/** The address of this page, relative to the root of the site. */
 export function here() {
-  return location.pathname + location.search;
+  return location.pathname.slice(rootPath.length) + location.search;
 }
 
 /**
- * The path to open after signing in: one of this site, or the list of scripts.
- * @param {string | undefined} next
+ * The address to open after signing in: one of this site, or the list of scripts.
+ * @param {string | undefined} next relative to the root of the site
  */
 export function targetAfterSignIn(next) {
-  const isPath = next !== undefined && /^\/(?![/\\])/.test(next) && !next.includes('\\');
-  if (!isPath) return at('web/');
-  const target = new URL(next, location.origin);
+  if (!next || !URL.canParse(next, root)) return at('web/');
+  const target = new URL(next, root);
   const isHere = target.origin === location.origin && target.pathname.startsWith(rootPath);
   const isSignIn = target.href.startsWith(at('web/auth/'));
   return isHere && !isSignIn ? target.href : at('web/');
