@@ -52,7 +52,9 @@ async function fillField(page: Page, label: string, value: Value): Promise<void>
   const group = form.getByRole('group', name).or(form.getByRole('radiogroup', name));
   const control = form.getByLabel(label, { exact: true });
   await expect(control.first()).toBeAttached();
-  if (await control.first().isHidden()) await page.locator('summary', { hasText: 'Advanced' }).click();
+  if (await control.first().isHidden()) {
+    await page.locator('summary', { hasText: 'Advanced' }).click();
+  }
 
   if ((await group.count()) > 0) return fillGroup(group, value);
   if (typeof value === 'boolean') return control.setChecked(value);

@@ -91,7 +91,6 @@ export const VIEWS: View[] = [
   { name: 'about', viewer: 'administrator', path: '/web/about/' },
   { name: 'error-403', viewer: 'visitor', path: '/web/scripts/rotate_keys.pl', status: 403 },
   { name: 'error-404', viewer: 'administrator', path: '/web/scripts/no_such.py', status: 404 },
-  { name: 'error-404-signed-out', viewer: 'nobody', path: '/nowhere/', status: 404 },
 ];
 
 /** Opens the page, checks its status and brings it into its state. */

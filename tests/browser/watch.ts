@@ -1,13 +1,19 @@
 import { expect, type BrowserContext, type ConsoleMessage, type Page } from '@playwright/test';
 
 /**
+ * Old and new browsers need different headers for the same policy. Chromium understands both and
+ * says on every page which one it uses.
+ */
+const BOTH_POLICIES = /^Error with Feature-Policy header: Some features are specified in both/;
+
+/**
  * Collects what no page may do: errors in the console, violations of the policy, requests to
  * another origin, answers with an error status that the test did not announce.
  */
 export class Watch {
   private readonly faults: string[] = [];
   private readonly statuses = new Set<number>();
-  private readonly messages: RegExp[] = [];
+  private readonly messages = [BOTH_POLICIES];
 
   /** Announces that answers with this status belong to the test. */
   allowStatus(...statuses: number[]): void {
@@ -44,11 +50,11 @@ export class Watch {
   }
 
   private attachPage(page: Page): void {
-    page.on('pageerror', (error) => this.fault(`uncaught ${error.message}`));
+    page.on('pageerror', (error) => this.fault(error.message));
     page.on('console', (message: ConsoleMessage) => {
       const isStatus = message.text().startsWith('Failed to load resource: the server responded');
       if (['error', 'warning'].includes(message.type()) && !isStatus) {
-        this.fault(`console ${message.type()}: ${message.text()}`);
+        this.fault(message.text());
       }
     });
   }

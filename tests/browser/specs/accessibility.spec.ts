@@ -13,6 +13,8 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 for (const view of VIEWS) {
   test.describe(view.name, () => {
     test.use({ viewer: view.viewer, contextOptions: { reducedMotion: 'reduce' } });
+    // The rules are many and each is asked of every element, four times.
+    test.slow();
 
     test('breaks no rule of accessibility in both themes', async ({ page, watch }) => {
       watch.allowStatus(...statusesOf(view));

@@ -48,10 +48,10 @@ test.describe('an administrator', () => {
   });
 });
 
-test('who is not signed in is offered to sign in on an error page', async ({ page, watch }) => {
-  watch.allowStatus(404, 403, 401);
-  await page.goto('/nowhere/');
-
-  await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
-  await expect(page.getByLabel('User name')).toBeVisible();
+test('who is not signed in does not learn what exists', async ({ page }) => {
+  for (const path of ['/web/scripts/rotate_keys.pl', '/web/scripts/no_such.py', '/nowhere/']) {
+    await page.goto(path);
+    await expect(page.getByLabel('User name')).toBeVisible();
+    expect(new URL(page.url()).pathname).toBe('/web/auth/');
+  }
 });

@@ -58,7 +58,7 @@ test('the choice System follows the system again', async ({ page, instance }) =>
 
 async function chooseTheme(page: Page, user: string, choice: string): Promise<void> {
   await openUserMenu(page, user);
-  await page.getByRole('group', { name: 'Theme' }).getByText(choice, { exact: true }).click();
+  await page.getByRole('radio', { name: choice, exact: true }).check();
 }
 
 /** The colour behind the page. */
