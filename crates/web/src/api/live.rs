@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use webscripts_domain::output;
 
-use super::run::Reply;
+use super::run::{Reply, stderr_text};
 use super::{body, json};
 use crate::Web;
 use crate::caller::WhoCalls;
@@ -19,9 +19,10 @@ pub async fn fetch_live(
 ) -> Result<Response, Problem> {
     let (piece, script) = web.app.fetch_live(&caller, &key).await?;
     let ended = piece.end.map(|end| end.outcome);
+    let dropped_bytes = piece.end.map_or(0, |end| end.dropped_bytes);
     let reply = Reply {
         stdout: output::decode(&piece.stdout),
-        stderr: output::decode(&piece.stderr),
+        stderr: stderr_text(&piece.stderr, dropped_bytes),
         code: ended.map(webscripts_domain::run::Outcome::code),
         error: Some(ended.map_or("", webscripts_domain::run::Outcome::error)),
         key: ended.is_none().then_some(key),

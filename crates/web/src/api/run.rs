@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use std::borrow::Cow;
 use std::sync::Arc;
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::description::write_string;
@@ -45,9 +46,9 @@ pub async fn run_script(
 /// The answer of the reference.
 pub struct Reply<'a> {
     /// `stdout`.
-    pub stdout: std::borrow::Cow<'a, str>,
+    pub stdout: Cow<'a, str>,
     /// `stderr`.
-    pub stderr: std::borrow::Cow<'a, str>,
+    pub stderr: Cow<'a, str>,
     /// `code`: `None` while it runs.
     pub code: Option<i32>,
     /// `Content-Type`.
@@ -84,7 +85,7 @@ impl<'a> Reply<'a> {
     ) -> Self {
         Self {
             stdout: output::decode(&collected.stdout),
-            stderr: output::decode(&collected.stderr),
+            stderr: stderr_text(&collected.stderr, collected.end.dropped_bytes),
             code: Some(collected.end.outcome.code()),
             error: Some(collected.end.outcome.error()),
             ..Self::running(script)
@@ -119,6 +120,18 @@ impl<'a> Reply<'a> {
         out.push('}');
         out
     }
+}
+
+/// Standard error, and a line about output that was dropped because there was too much of it
+/// (scripts.md §8). It stands here because standard output may be data.
+pub fn stderr_text(stderr: &[u8], dropped_bytes: u64) -> Cow<'_, str> {
+    let text = output::decode(stderr);
+    if dropped_bytes == 0 {
+        return text;
+    }
+    let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let notice = "bytes of output were dropped (`run_output_bytes`)";
+    format!("{text}{line_end}WebScripts: {dropped_bytes} {notice}\n").into()
 }
 
 #[cfg(test)]
