@@ -20,6 +20,7 @@
 
 mod account;
 mod builder;
+mod cost;
 pub mod http;
 mod instance;
 pub mod json;

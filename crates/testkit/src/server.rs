@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
 
 use crate::builder::InstanceBuilder;
 use crate::http::{Answer, Connection, Outcome, Request};
@@ -47,7 +47,8 @@ pub struct Stopped {
 #[derive(Debug)]
 struct Process {
     pid: Pid,
-    ended: Receiver<std::io::Result<ExitStatus>>,
+    // Behind a lock so that a server can be shared between the threads of a test.
+    ended: Mutex<Receiver<std::io::Result<ExitStatus>>>,
     has_ended: bool,
 }
 
@@ -137,11 +138,18 @@ impl Server {
     ///
     /// When the account was not made by the builder, or the server refuses.
     pub fn sign_in(&self, name: &str) -> Result<String> {
+        self.sign_in_from(name, Ipv4Addr::LOCALHOST)
+    }
+
+    /// As [`sign_in`](Self::sign_in), from another loopback address.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_in`](Self::sign_in).
+    pub fn sign_in_from(&self, name: &str, source: Ipv4Addr) -> Result<String> {
         let account = self.instance.account(name)?;
-        let body = crate::json::run_body(
-            &json!({"--username": account.name, "--password": account.password}),
-        );
-        let answer = self.send(&Request::post("/auth/").same_origin().json(&body))?;
+        let request = Request::sign_in(&account.name, &account.password).from(source);
+        let answer = self.send(&request)?;
         let cookie = answer.header("Set-Cookie").unwrap_or_default();
         ensure!(
             answer.status == 302 && !cookie.is_empty() && !cookie.starts_with("SessionID=0:"),
@@ -195,11 +203,12 @@ impl Process {
         thread::Builder::new().name("server-end".to_owned()).spawn(move || {
             drop(sender.send(child.wait()));
         })?;
-        Ok(Self { pid, ended, has_ended: false })
+        Ok(Self { pid, ended: Mutex::new(ended), has_ended: false })
     }
 
     fn wait(&mut self) -> Result<ExitStatus> {
-        let ended = self.ended.recv_timeout(END).context("the server does not end")?;
+        let receiver = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let ended = receiver.recv_timeout(END).context("the server does not end")?;
         self.has_ended = true;
         Ok(ended?)
     }

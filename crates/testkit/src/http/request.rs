@@ -40,6 +40,12 @@ impl Request {
         Self::new("POST", path)
     }
 
+    /// The sign-in of a program or of the page.
+    pub fn sign_in(name: &str, password: &str) -> Self {
+        let arguments = serde_json::json!({"--username": name, "--password": password});
+        Self::post("/auth/").run(&arguments)
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
