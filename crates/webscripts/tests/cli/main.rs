@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod check;
+mod crash;
 mod demo;
 mod explain;
 mod generate;
