@@ -1,9 +1,9 @@
 //! Hashing and verifying passwords, a few at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
@@ -16,13 +16,35 @@ const AT_A_TIME: usize = 2;
 const MAX_WAITING: usize = 256;
 /// Most rounds of an imported hash that are computed.
 const MAX_ROUNDS: u32 = 2_000_000;
+/// Most memory a stored hash may ask for, in blocks of 1 KiB.
+const MAX_BLOCKS: usize = 64 * 1024;
+/// Bytes of a new hash.
+const HASH_BYTES: usize = 32;
 
 /// The password hasher of the server.
 pub struct Passwords {
     turns: Semaphore,
     waiting: Semaphore,
+    memories: Arc<Memories>,
     random: Arc<dyn Random>,
     dummy: PasswordHash,
+}
+
+/// The memory of hashes that are not being computed now. It is used again: given back to the
+/// allocator, it would stay behind in the arena of every thread that ever computed a hash.
+#[derive(Default)]
+struct Memories(Mutex<Vec<Vec<Block>>>);
+
+impl Memories {
+    /// Does work with some memory, as large as the work left it the last time.
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let free =
+            |memories: &Self| memories.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = free(self).unwrap_or_default();
+        let result = work(&mut memory);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        result
+    }
 }
 
 /// Why a password could not be hashed or compared.
@@ -56,10 +78,14 @@ impl Passwords {
     /// When the system has no randomness.
     pub fn new(random: Arc<dyn Random>) -> Result<Self, HashError> {
         let unknowable = hex::encode(random::bytes::<32>(random.as_ref())?);
-        let dummy = hash_now(&SecretString::from(unknowable), salt(random.as_ref())?)?;
+        let memories = Arc::<Memories>::default();
+        let salt = salt(random.as_ref())?;
+        let dummy =
+            memories.lend(|memory| hash_now(&SecretString::from(unknowable), salt, memory))?;
         Ok(Self {
             turns: Semaphore::new(AT_A_TIME),
             waiting: Semaphore::new(MAX_WAITING),
+            memories,
             random,
             dummy,
         })
@@ -73,7 +99,7 @@ impl Passwords {
     pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, HashError> {
         let salt = salt(self.random.as_ref())?;
         let password = password.clone();
-        self.in_turn(move || hash_now(&password, salt)).await
+        self.in_turn(move |memory| hash_now(&password, salt, memory)).await
     }
 
     /// Compares a password with a stored hash. Without one, the same work is done for nothing, so
@@ -91,10 +117,10 @@ impl Passwords {
         let against = stored.unwrap_or(&self.dummy).clone();
         let salt = salt(self.random.as_ref())?;
         let password = password.clone();
-        self.in_turn(move || {
-            let fits = verify_now(&against, &password)? && known;
+        self.in_turn(move |memory| {
+            let fits = verify_now(&against, &password, memory)? && known;
             let old = !matches!(against, PasswordHash::Argon2id(_));
-            let better = if fits && old { Some(hash_now(&password, salt)?) } else { None };
+            let better = if fits && old { Some(hash_now(&password, salt, memory)?) } else { None };
             Ok(Verdict { fits, better })
         })
         .await
@@ -102,10 +128,12 @@ impl Passwords {
 
     async fn in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let _place = self.waiting.try_acquire().map_err(|_| HashError::Busy)?;
         let _turn = self.turns.acquire().await.map_err(|_| HashError::Busy)?;
+        let memories = Arc::clone(&self.memories);
+        let work = move || memories.lend(work);
         tokio::task::spawn_blocking(work).await.map_err(|_| HashError::Busy)?
     }
 }
@@ -114,24 +142,66 @@ fn salt(random: &dyn Random) -> Result<[u8; 16], NoRandomness> {
     random::bytes(random)
 }
 
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
+/// Argon2id over `password`, in memory that is made large enough.
+fn argon2id(
+    params: Params,
+    password: &[u8],
+    salt: &[u8],
+    out: &mut [u8],
+    memory: &mut Vec<Block>,
+) -> Result<(), HashError> {
+    let blocks = params.block_count();
+    if blocks > MAX_BLOCKS {
+        return Err(HashError::Unusable(format!("it asks for {blocks} KiB of memory")));
+    }
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    hasher.hash_password_into_with_memory(password, salt, out, memory).map_err(unusable)
 }
 
-fn hash_now(password: &SecretString, salt: [u8; 16]) -> Result<PasswordHash, HashError> {
-    let hash: phc::PasswordHash = argon2()
-        .hash_password_with_salt(password.expose_secret().as_bytes(), &salt)
-        .map_err(|error| HashError::Unusable(error.to_string()))?;
+fn unusable(error: impl std::fmt::Display) -> HashError {
+    HashError::Unusable(error.to_string())
+}
+
+fn hash_now(
+    password: &SecretString,
+    salt: [u8; 16],
+    memory: &mut Vec<Block>,
+) -> Result<PasswordHash, HashError> {
+    let params = Params::default();
+    let mut out = zeroize::Zeroizing::new([0; HASH_BYTES]);
+    let password = password.expose_secret().as_bytes();
+    argon2id(params.clone(), password, &salt, out.as_mut(), memory)?;
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: phc::ParamsString::try_from(&params).map_err(unusable)?,
+        salt: Some(phc::Salt::new(&salt).map_err(unusable)?),
+        hash: Some(phc::Output::new(out.as_ref()).map_err(unusable)?),
+    };
     Ok(PasswordHash::Argon2id(hash.to_string()))
 }
 
-fn verify_now(stored: &PasswordHash, password: &SecretString) -> Result<bool, HashError> {
+fn verify_now(
+    stored: &PasswordHash,
+    password: &SecretString,
+    memory: &mut Vec<Block>,
+) -> Result<bool, HashError> {
     let password = password.expose_secret().as_bytes();
     match stored {
         PasswordHash::Argon2id(text) => {
-            let hash = phc::PasswordHash::new(text)
-                .map_err(|error| HashError::Unusable(error.to_string()))?;
-            Ok(argon2().verify_password(password, &hash).is_ok())
+            let stored = phc::PasswordHash::new(text).map_err(unusable)?;
+            let fits_kind = stored.algorithm == Algorithm::Argon2id.ident()
+                && stored.version == Some(Version::V0x13.into());
+            let (true, Some(salt), Some(hash)) = (fits_kind, &stored.salt, &stored.hash) else {
+                return Err(HashError::Unusable("it is no Argon2id hash".to_owned()));
+            };
+            let params = Params::try_from(&stored).map_err(unusable)?;
+            let mut computed = zeroize::Zeroizing::new(vec![0; hash.len()]);
+            argon2id(params, password, salt, &mut computed, memory)?;
+            Ok(bool::from(computed.ct_eq(hash.as_bytes())))
         }
         PasswordHash::Pbkdf2Sha512 { hash, salt, rounds } => {
             if hash.len() != 64 || *rounds == 0 || *rounds > MAX_ROUNDS {
@@ -146,6 +216,7 @@ fn verify_now(stored: &PasswordHash, password: &SecretString) -> Result<bool, Ha
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordVerifier as _;
     use webscripts_domain::random::SeededRandom;
 
     use super::*;
@@ -179,6 +250,37 @@ mod tests {
         assert!(matches!(better, PasswordHash::Argon2id(_)));
         assert!(passwords.verify(Some(&better), &"Admin".into()).await.unwrap().fits);
         assert!(!passwords.verify(Some(&imported), &"admin".into()).await.unwrap().fits);
+    }
+
+    #[tokio::test]
+    async fn the_parameters_of_a_stored_hash_are_used_up_to_a_limit() {
+        let passwords = passwords();
+        let stored = passwords.hash(&"password".into()).await.unwrap();
+        let PasswordHash::Argon2id(text) = &stored else { panic!("{stored:?}") };
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        let standard = Argon2::default();
+        assert!(
+            standard.verify_password(b"password", &phc::PasswordHash::new(text).unwrap()).is_ok()
+        );
+
+        let greedy = PasswordHash::Argon2id(text.replace("m=19456", "m=4000000"));
+        assert!(matches!(
+            passwords.verify(Some(&greedy), &"password".into()).await,
+            Err(HashError::Unusable(_))
+        ));
+        let other = PasswordHash::Argon2id(text.replace("m=19456", "m=1024"));
+        assert!(!passwords.verify(Some(&other), &"password".into()).await.unwrap().fits);
+        assert!(passwords.verify(Some(&stored), &"password".into()).await.unwrap().fits);
+    }
+
+    #[tokio::test]
+    async fn memory_is_used_again() {
+        let passwords = passwords();
+        for _ in 0..5 {
+            passwords.verify(None, &"x".into()).await.unwrap();
+        }
+
+        assert_eq!(passwords.memories.0.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
