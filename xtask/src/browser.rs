@@ -5,16 +5,20 @@ use std::process::Command;
 use crate::process::{cargo, run, run_tests};
 use crate::workspace;
 
-/// Checks the types of the browser tests, then runs them.
+/// Checks the types of the browser tests and of the scripts in the pages, then runs the tests.
 pub fn test(arguments: &[String]) -> (Vec<String>, anyhow::Result<()>) {
-    let prepared = build().and_then(|()| run(&mut tool("tsc", &["--noEmit"])?));
-    if let Err(error) = prepared {
+    if let Err(error) = build().and_then(|()| check_types()) {
         return (Vec::new(), Err(error));
     }
     match playwright(&["test"]) {
         Ok(mut command) => run_tests(command.args(arguments), is_summary),
         Err(error) => (Vec::new(), Err(error)),
     }
+}
+
+fn check_types() -> anyhow::Result<()> {
+    run(&mut tool("tsc", &["--project", "tsconfig.json"])?)?;
+    run(&mut tool("tsc", &["--project", "tsconfig.pages.json"])?)
 }
 
 /// Builds the program exactly as the unit tests do, so that nothing is compiled twice.

@@ -22,7 +22,7 @@ for (const view of VIEWS.filter(({ prepare }) => !prepare)) {
 }
 
 test('markup is not accepted where text belongs', async ({ page, watch }) => {
-  watch.allowMessage(/TrustedHTML|Trusted Type/);
+  watch.allowMessage(/TrustedHTML|TrustedTypePolicy/);
   await page.goto('/web/auth/');
 
   const attempts = await page.evaluate(() => {

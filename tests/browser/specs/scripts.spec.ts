@@ -57,12 +57,35 @@ for (const { script, label, values, status, stdout, stderr, confirms } of SAMPLE
 
 test('what a script prints appears while it runs', async ({ page }) => {
   await page.goto('/web/scripts/slow_job.py');
-  await fill(page, { Steps: '4' });
+  await fill(page, { Steps: '20' });
   await start(page);
 
+  await expect(output(page).locator('[data-stream="stdout"]')).toContainText('Step 2 of 20');
   await expect(output(page).getByText('Running', { exact: true })).toBeVisible();
+  const region = await ended(page, 'Succeeded');
+  await expect(region.locator('[data-stream="stdout"]')).toContainText('Step 20 of 20');
+});
+
+test('a double click starts one run', async ({ page }) => {
+  let runs = 0;
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/scripts/')) runs += 1;
+  });
+  await page.goto('/web/scripts/new_password.pl');
+  await page.getByRole('button', { name: 'Run', exact: true }).dblclick();
+
   await ended(page, 'Succeeded');
-  await expect(output(page).locator('[data-stream="stdout"]')).toContainText('Step 4 of 4');
+  expect(runs).toBe(1);
+});
+
+test('a question that is answered with no starts nothing', async ({ page }) => {
+  await page.goto('/web/scripts/rotate_keys.pl');
+  await fill(page, sample('rotate_keys.pl').values);
+  await start(page);
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(output(page)).toContainText('The output appears here');
 });
 
 test('escape sequences of a terminal do not appear as text', async ({ page }) => {
