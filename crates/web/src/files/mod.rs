@@ -4,6 +4,7 @@
 //! a path.
 
 mod cache;
+mod content;
 mod serve;
 
 pub use cache::FileCache;
@@ -18,6 +19,7 @@ use crate::assets::{self, Encoding};
 use crate::edge::InForce;
 use crate::edge::headers::Policy;
 use crate::problem::Problem;
+use content::Content;
 use serve::{Variant, accepts, serve};
 
 /// `GET /web/assets/{version}/{name}`: embedded, kept by browsers for a year.
@@ -32,7 +34,7 @@ pub async fn asset(
         _ => Encoding::Identity,
     };
     let variant = Variant {
-        body: bytes::Bytes::from_static(asset.body(encoding)),
+        content: Content::Memory(bytes::Bytes::from_static(asset.body(encoding))),
         etag: asset.etag(encoding),
         encoding: match encoding {
             Encoding::Identity => None,

@@ -1,9 +1,9 @@
 //! Conditional requests and ranges (RFC 9110 §13 and §14).
 
-use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
+
+use super::content::Content;
 
 /// Content encodings the client takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Accepted {
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// The bytes.
-    pub body: Bytes,
+    pub content: Content,
     /// Strong entity tag with its quotes.
     pub etag: String,
     /// `Content-Encoding`.
@@ -46,14 +46,14 @@ pub fn accepts(headers: &HeaderMap) -> Accepted {
 
 /// The answer for a file: 200, 206, 304 or 416.
 pub fn serve(headers: &HeaderMap, variant: Variant, kind: &'static str) -> Response {
-    let Variant { body, etag, encoding } = variant;
+    let Variant { content, etag, encoding } = variant;
     let mut response = if not_modified(headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        match range(headers, &etag, body.len()) {
-            Range::Whole => body.into_response(),
-            Range::Part(from, to) => part(&body, from, to),
-            Range::Unsatisfiable => unsatisfiable(body.len()),
+        match range(headers, &etag, content.length()) {
+            Range::Whole => body_of(&content, 0..content.length()),
+            Range::Part(from, to) => part(&content, from, to),
+            Range::Unsatisfiable => unsatisfiable(content.length()),
         }
     };
     let headers = response.headers_mut();
@@ -82,12 +82,12 @@ fn not_modified(headers: &HeaderMap, etag: &str) -> bool {
 
 enum Range {
     Whole,
-    Part(usize, usize),
+    Part(u64, u64),
     Unsatisfiable,
 }
 
 /// One range of bytes; several, and units nobody knows, are answered with the whole file.
-fn range(headers: &HeaderMap, etag: &str, length: usize) -> Range {
+fn range(headers: &HeaderMap, etag: &str, length: u64) -> Range {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(spec) = text(header::RANGE).and_then(|line| line.strip_prefix("bytes=")) else {
         return Range::Whole;
@@ -98,7 +98,7 @@ fn range(headers: &HeaderMap, etag: &str, length: usize) -> Range {
     let Some((from, to)) = spec.split_once('-').filter(|_| !spec.contains(',')) else {
         return Range::Whole;
     };
-    match (from.trim().parse::<usize>(), to.trim().parse::<usize>()) {
+    match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
         (Ok(from), _) if from >= length => Range::Unsatisfiable,
         (Ok(from), Ok(to)) if from <= to => Range::Part(from, to.min(length - 1)),
         (Ok(from), Err(_)) if to.trim().is_empty() => Range::Part(from, length - 1),
@@ -110,15 +110,23 @@ fn range(headers: &HeaderMap, etag: &str, length: usize) -> Range {
     }
 }
 
-fn part(body: &Bytes, from: usize, to: usize) -> Response {
-    let whole = body.len();
-    let mut response =
-        (StatusCode::PARTIAL_CONTENT, Body::from(body.slice(from..=to))).into_response();
+/// A body with its length: that of a file on disk is not known to the server otherwise.
+fn body_of(content: &Content, range: std::ops::Range<u64>) -> Response {
+    let length = range.end.saturating_sub(range.start);
+    let mut response = content.part(range).into_response();
+    set(response.headers_mut(), header::CONTENT_LENGTH, &length.to_string());
+    response
+}
+
+fn part(content: &Content, from: u64, to: u64) -> Response {
+    let whole = content.length();
+    let mut response = body_of(content, from..to + 1);
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes {from}-{to}/{whole}"));
     response
 }
 
-fn unsatisfiable(whole: usize) -> Response {
+fn unsatisfiable(whole: u64) -> Response {
     let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
     set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{whole}"));
     response
@@ -131,7 +139,7 @@ mod tests {
     fn ask(pairs: &[(HeaderName, &'static str)]) -> (u16, Option<String>) {
         let headers = pairs.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect();
         let variant = Variant {
-            body: Bytes::from_static(b"0123456789"),
+            content: Content::Memory(bytes::Bytes::from_static(b"0123456789")),
             etag: "\"x\"".to_owned(),
             encoding: None,
         };
