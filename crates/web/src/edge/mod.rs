@@ -111,7 +111,7 @@ fn prepare(
         path: path.inner().to_owned(),
     };
     let address = match framing::check(&parts)
-        .and_then(|()| find_address(configuration, &parts, connection))
+        .and_then(|()| find_address(configuration, &parts, connection, path.inner()))
     {
         Ok(address) => address,
         Err(problem) => return (facts, Prepared::Answered(problem.into_response())),
@@ -138,12 +138,13 @@ fn find_address(
     configuration: &Configuration,
     parts: &Parts,
     connection: Option<Connection>,
+    path: &str,
 ) -> Result<IpAddr, Problem> {
     let no_connection = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "");
     let peer = connection.ok_or_else(no_connection)?.peer.ip();
     let listen = &configuration.settings.listen;
     // Probes of the machine itself and of a load balancer come without the headers of the proxy.
-    if matches!(parts.uri.path(), "/health/live" | "/health/ready") {
+    if matches!(path, "/health/live" | "/health/ready") {
         return Ok(peer.to_canonical());
     }
     let rule =
