@@ -1,26 +1,38 @@
 //! Requests of the existing client, which sends the words of a command line.
 //!
-//! It names plain words `arg_1`, `arg_2`, … and sends words with a dash as `--name: true`
-//! (client.md). Such a request is read word by word, as the script itself would, and every value
+//! It names plain words `arg_1`, `arg_2`, … and values for standard input `input_1`, `input_2`, …,
+//! and sends words with a dash as `--name: true` (client.md). Such a request is read word by word, as the script itself would, and every value
 //! is checked like one that was sent by name.
 
 use super::{Emission, Problem, Sink, kind};
 use crate::catalogue::{Argument, Script};
 use crate::request::{RequestArgument, Value};
 
-/// Whether a request holds an `arg_<n>`.
+/// Whether a request holds an `arg_<n>`, or an `input_<n>` for standard input.
 pub fn is_one(arguments: &[RequestArgument]) -> bool {
-    arguments.iter().any(|argument| !argument.input && is_word_name(&argument.name))
+    arguments.iter().any(|argument| {
+        if argument.input { is_input_name(&argument.name) } else { is_word_name(&argument.name) }
+    })
 }
 
 fn is_word_name(name: &str) -> bool {
-    name.strip_prefix("arg_")
+    is_numbered(name, "arg_")
+}
+
+fn is_input_name(name: &str) -> bool {
+    is_numbered(name, "input_")
+}
+
+fn is_numbered(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix)
         .is_some_and(|n| !n.is_empty() && n.len() <= 9 && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Reads the words in their order; inputs stay what they are.
 pub fn read(script: &Script, arguments: &[RequestArgument], sink: &mut Sink) {
-    if script.arguments.iter().any(|declared| is_word_name(&declared.name)) {
+    let has_such_names =
+        |declared: &Argument| is_word_name(&declared.name) || is_input_name(&declared.name);
+    if script.arguments.iter().any(has_such_names) {
         for argument in arguments {
             super::read_named(script, argument, sink);
         }
@@ -137,10 +149,11 @@ fn emit_undeclared(script: &Script, word: &Word<'_>, sink: &mut Sink) {
 }
 
 /// Inputs of the client carry names of its own; they are assigned to the declared inputs in order.
+/// The last one takes the rest, for the client sends each line of a file as an input of its own.
 fn read_inputs(script: &Script, inputs: &[&RequestArgument], sink: &mut Sink) {
     let declared: Vec<&Argument> = script.arguments.iter().filter(|a| a.is_input()).collect();
     for (index, argument) in inputs.iter().enumerate() {
-        let by_place = declared.get(index).or(declared.last().filter(|last| last.is_list()));
+        let by_place = declared.get(index).or(declared.last());
         let by_name = script.arguments.iter().find(|a| a.name == argument.name && a.is_input());
         match by_name.or(by_place.copied()) {
             Some(declared) => {

@@ -265,3 +265,33 @@ fn words_of_the_client_are_matched_with_the_declared_arguments() {
         refused(&["`arg_1` must be a number such as 12, -3 or 0.5", "`--name` needs a value"])
     );
 }
+
+#[test]
+fn inputs_of_the_client_go_to_the_declared_inputs_in_order() {
+    let notes = script("notes")
+        .argument(argument("title"))
+        .argument(argument("first").input())
+        .argument(argument("rest").input())
+        .build();
+    let inputs = |texts: &[&str], argv: &[&str]| -> Checked {
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Ok((owned(argv), owned(texts)))
+    };
+    let one = r#""input_1":{"value":"a","input":true}"#;
+    let more = r#""input_2":{"value":"b\n","input":true},"input_3":{"value":"c","input":true}"#;
+
+    assert_eq!(run(&notes, &format!("{{{one}}}")), inputs(&["a"], &[]));
+    assert_eq!(run(&notes, &format!("{{{one},{more}}}")), inputs(&["a", "b\n", "c"], &[]));
+    assert_eq!(
+        run(&notes, &format!(r#"{{"arg_1":{{"value":"x"}},{one},{more}}}"#)),
+        inputs(&["a", "b\n", "c"], &["x"])
+    );
+    assert_eq!(
+        run(&script("none").argument(argument("title")).build(), &format!("{{{one}}}")),
+        refused(&["`input_1` is not an argument of this script"])
+    );
+    assert_eq!(
+        run(&notes, r#"{"input_1":{"value":"a"}}"#),
+        refused(&["`input_1` is not an argument of this script"])
+    );
+}
