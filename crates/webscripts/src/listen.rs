@@ -22,6 +22,8 @@ use tower::{Service, ServiceExt as _};
 use webscripts_config::settings::ListenSettings;
 use webscripts_web::Connection;
 
+use crate::crowd::{Crowd, Member};
+
 /// How long a client may take to send the head of a request, and to be silent between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a TLS handshake may take.
@@ -68,7 +70,7 @@ pub fn refuse_public_without_tls(settings: &ListenSettings) -> anyhow::Result<()
 /// # Errors
 ///
 /// When the address is in use or not ours.
-pub async fn bind(settings: &ListenSettings) -> anyhow::Result<TcpListener> {
+pub fn bind(settings: &ListenSettings) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(settings.interface, settings.port);
     let socket = if address.is_ipv4() {
         tokio::net::TcpSocket::new_v4()
@@ -100,21 +102,26 @@ pub async fn accept<S>(
 {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(settings.max_connections.max(1)));
+    let crowd = Arc::new(Crowd::default());
     let abort = CancellationToken::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = next(&listener, &places) => accepted,
+            accepted = next(&listener, &places, &crowd) => accepted,
         };
         let Some((stream, connection, place)) = accepted else { continue };
-        let served = serve(stream, connection, tls.clone(), service.clone(), stop.clone());
+        let member = crowd.join();
+        let service = keeping_place(service.clone(), member.clone());
+        let served = serve(stream, connection, tls.clone(), service, stop.clone());
         let abort = abort.clone();
         connections.spawn(async move {
             let _place = place;
             tokio::select! {
                 () = abort.cancelled() => {}
+                () = member.told_to_leave() => {}
                 () = served => {}
             }
+            member.part();
         });
     }
     drop(listener);
@@ -126,22 +133,27 @@ pub async fn accept<S>(
     }
 }
 
-/// The next connection, once there is a place for it.
+/// The next connection and its place. When all are taken, an idle connection makes room.
 async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
+    crowd: &Crowd,
 ) -> Option<(TcpStream, Connection, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             let local = stream.local_addr().ok()?;
             // Without it a short answer waits for the acknowledgement of the one before.
             stream.set_nodelay(true).ok()?;
+            if places.available_permits() == 0 {
+                crowd.let_one_go();
+            }
+            let place = Arc::clone(places).acquire_owned().await.ok()?;
             Some((stream, Connection { peer, local, secure: false }, place))
         }
         Err(error) => {
-            // Out of descriptors: others have to end first. Other errors concern one connection.
+            // Out of descriptors: another connection has to end first. Other errors concern one.
             tracing::warn!(%error, "a connection could not be accepted");
+            crowd.let_one_go();
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
         }
@@ -236,6 +248,32 @@ fn note(result: Result<(), hyper::Error>, connection: Connection) {
     if let Err(error) = result {
         tracing::debug!(target: "webscripts::access", peer = %connection.peer, %error, "a connection ended early");
     }
+}
+
+/// Keeps the place of a connection while it has requests.
+fn keeping_place<S>(
+    service: S,
+    member: Member,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
++ Clone
++ Send
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
+    tower::service_fn(move |request| {
+        let busy = member.begin_request();
+        let answer = service.clone().oneshot(request);
+        async move {
+            let answer = answer.await;
+            drop(busy);
+            answer
+        }
+    })
 }
 
 /// Puts the connection into the extensions of every request.

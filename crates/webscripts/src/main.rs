@@ -2,6 +2,7 @@
 
 mod cli;
 mod compose;
+mod crowd;
 mod lifecycle;
 mod listen;
 mod logs;

@@ -37,7 +37,7 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
 async fn serve(loaded: Loaded, only_test: bool) -> anyhow::Result<ExitCode> {
     listen::refuse_public_without_tls(&loaded.settings.listen)?;
     let listen_settings = loaded.settings.listen.clone();
-    let listener = listen::bind(&listen_settings).await?;
+    let listener = listen::bind(&listen_settings)?;
     let tls = crate::tls::acceptor(&listen_settings)?;
     let stop = lifecycle::stop_on_signal()?;
     let server = compose::application(loaded).await?;
