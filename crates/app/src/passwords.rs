@@ -23,7 +23,7 @@ const HASH_BYTES: usize = 32;
 
 /// The password hasher of the server.
 pub struct Passwords {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: Semaphore,
     memories: Arc<Memories>,
     random: Arc<dyn Random>,
@@ -77,15 +77,11 @@ impl Passwords {
     ///
     /// When the system has no randomness.
     pub fn new(random: Arc<dyn Random>) -> Result<Self, HashError> {
-        let unknowable = hex::encode(random::bytes::<32>(random.as_ref())?);
-        let memories = Arc::<Memories>::default();
-        let salt = salt(random.as_ref())?;
-        let dummy =
-            memories.lend(|memory| hash_now(&SecretString::from(unknowable), salt, memory))?;
+        let dummy = dummy(random.as_ref())?;
         Ok(Self {
-            turns: Semaphore::new(AT_A_TIME),
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
             waiting: Semaphore::new(MAX_WAITING),
-            memories,
+            memories: Arc::default(),
             random,
             dummy,
         })
@@ -131,11 +127,28 @@ impl Passwords {
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let _place = self.waiting.try_acquire().map_err(|_| HashError::Busy)?;
-        let _turn = self.turns.acquire().await.map_err(|_| HashError::Busy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| HashError::Busy)?;
         let memories = Arc::clone(&self.memories);
-        let work = move || memories.lend(work);
+        let work = move || {
+            // The work goes on when nobody waits for it any more; its turn ends with it.
+            let _turn = turn;
+            memories.lend(work)
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| HashError::Busy)?
     }
+}
+
+/// What unknown names are compared with: a salt and a hash that no password is known for. Comparing
+/// costs what it costs for any other hash; making it costs nothing.
+fn dummy(random: &dyn Random) -> Result<PasswordHash, NoRandomness> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+    let params = Params::default();
+    let salt = STANDARD_NO_PAD.encode(salt(random)?);
+    let hash = STANDARD_NO_PAD.encode(random::bytes::<HASH_BYTES>(random)?);
+    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    Ok(PasswordHash::Argon2id(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")))
 }
 
 fn salt(random: &dyn Random) -> Result<[u8; 16], NoRandomness> {
@@ -281,6 +294,19 @@ mod tests {
         }
 
         assert_eq!(passwords.memories.0.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_name_nobody_has_costs_as_much_as_one_somebody_has() {
+        let passwords = passwords();
+        let stored = passwords.hash(&"correct horse".into()).await.unwrap();
+        let parameters = |hash: &PasswordHash| match hash {
+            PasswordHash::Argon2id(text) => text.rsplitn(3, '$').last().unwrap().to_owned(),
+            PasswordHash::Pbkdf2Sha512 { .. } => panic!("today's kind is Argon2id"),
+        };
+
+        assert_eq!(parameters(&passwords.dummy), parameters(&stored));
+        assert!(!passwords.verify(None, &"x".into()).await.unwrap().fits);
     }
 
     #[tokio::test]

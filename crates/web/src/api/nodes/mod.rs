@@ -51,8 +51,10 @@ pub async fn nodes(
         ));
     }
     let csrf = web.app.issue_csrf_token(&caller)?;
-    let _turn = TURNS.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let turn = TURNS.acquire().await.map_err(|error| Problem::internal(&error))?;
     let text = tokio::task::spawn_blocking(move || {
+        // The work goes on when nobody waits for it any more; its turn ends with it.
+        let _turn = turn;
         let mut answer = tree(&request.html);
         answer.extend(csrf.map(|token| ("csrf".to_owned(), token.into())));
         Value::Object(answer).to_string()
