@@ -21,7 +21,8 @@ const sections = all('[data-section]').map((section) => {
     const text = comparable([...words, entry.dataset.entry ?? '', category].join(' '));
     return { entry, link, texts, text };
   });
-  return { section, category, entries, count: need('[data-section-count]', section) };
+  const isUncategorised = section.dataset.uncategorised !== undefined;
+  return { section, category, isUncategorised, entries, count: need('[data-section-count]', section) };
 });
 let category = find('[data-chips] [aria-current]')?.dataset.category ?? '';
 
@@ -84,11 +85,15 @@ function move(event, input) {
 function apply(query) {
   const words = wordsOf(query);
   let total = 0;
-  for (const { section, category: name, entries, count } of sections) {
+  for (const { section, category: name, isUncategorised, entries, count } of sections) {
+    // Scripts without a category are shown when they are looked for (web-ui.md B6.2).
+    const isLookedFor = !isUncategorised || words.length > 0 || category === name;
     let shown = 0;
     for (const { entry, texts, text } of entries) {
       const isShown =
-        (category === '' || category === name) && words.every((word) => text.includes(word));
+        isLookedFor &&
+        (category === '' || category === name) &&
+        words.every((word) => text.includes(word));
       entry.hidden = !isShown;
       if (!isShown) continue;
       shown += 1;

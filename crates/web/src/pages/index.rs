@@ -29,6 +29,8 @@ pub struct CategoryView {
     pub name: String,
     /// Its scripts, in order.
     pub scripts: Vec<ScriptEntry>,
+    /// Whether these have no category of their own: they are shown when they are looked for.
+    pub uncategorised: bool,
     /// Whether none of them matches; set by [`IndexPage::new`].
     pub hidden: bool,
 }
@@ -70,7 +72,9 @@ impl IndexPage {
         let query_text = comparable(query);
         let words: Vec<&str> = query_text.split_whitespace().collect();
         for section in &mut categories {
-            let other = !category.is_empty() && section.name != category;
+            let looked_for = !words.is_empty() || section.name == category;
+            let other = (!category.is_empty() && section.name != category)
+                || (section.uncategorised && !looked_for);
             for script in &mut section.scripts {
                 let description = script.description.as_deref().unwrap_or_default();
                 let text = comparable(&format!(

@@ -142,7 +142,8 @@ fn every_page(text: &str) -> Vec<(&'static str, String)> {
         has_doc: true,
         hidden: false,
     };
-    let section = CategoryView { name: text.to_owned(), scripts: vec![entry; 2], hidden: false };
+    let section =
+        CategoryView { name: text.to_owned(), scripts: vec![entry; 2], ..CategoryView::default() };
     let mut error = ErrorPage::new(shell(text), 404);
     error.suggestions.push(Suggestion { name: text.to_owned(), label: text.to_owned() });
     text.clone_into(&mut error.sentence);
@@ -418,7 +419,7 @@ fn the_filter_joins_words_and_ignores_case_and_accents() {
         let section = CategoryView {
             name: "Réseau".to_owned(),
             scripts: vec![entry("Subnet", "of an address"), entry("Ping", "a host")],
-            hidden: false,
+            ..CategoryView::default()
         };
         let page = IndexPage::new(shell("x"), query, "", vec![section]);
         (page.shown, page.categories[0].hidden)
@@ -428,6 +429,20 @@ fn the_filter_joins_words_and_ignores_case_and_accents() {
     assert_eq!(sections("RESEAU"), (2, false));
     assert_eq!(sections("host réseau"), (1, false));
     assert_eq!(sections("host subnet"), (0, true));
+}
+
+#[test]
+fn scripts_without_a_category_are_shown_when_they_are_looked_for() {
+    let other = || CategoryView {
+        name: "Other".to_owned(),
+        scripts: vec![ScriptEntry { label: "Hidden".to_owned(), ..ScriptEntry::default() }],
+        uncategorised: true,
+        ..CategoryView::default()
+    };
+    let shown =
+        |query: &str, category| IndexPage::new(shell("x"), query, category, vec![other()]).shown;
+
+    assert_eq!([shown("", ""), shown("hid", ""), shown("", "Other"), shown("x", "")], [0, 1, 1, 0]);
 }
 
 #[test]

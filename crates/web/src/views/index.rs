@@ -69,13 +69,16 @@ fn categories(configuration: &Configuration, caller: &Caller) -> Vec<CategoryVie
             None => categories.push(CategoryView {
                 name: script.category.clone(),
                 scripts: vec![entry],
-                hidden: false,
+                ..CategoryView::default()
             }),
         }
     }
     if !others.is_empty() {
         let name = "Other".to_owned();
-        categories.push(CategoryView { name, scripts: others, hidden: false });
+        let scripts = others;
+        // Where nothing has a category there is nothing else to show.
+        let uncategorised = !categories.is_empty();
+        categories.push(CategoryView { name, scripts, uncategorised, hidden: false });
     }
     categories
 }
