@@ -64,7 +64,11 @@ impl Answer {
 
     /// Reads the answer to a request of this method. Interim answers (1xx) are skipped; bytes of
     /// later answers stay in `buffer`.
-    pub(super) fn read(
+    ///
+    /// # Errors
+    ///
+    /// When nothing comes, or something that is no answer.
+    pub fn read(
         stream: &mut impl Read,
         buffer: &mut Vec<u8>,
         method: &str,

@@ -1,7 +1,7 @@
 //! Where a password comes from: a file, standard input, or a terminal that does not show it.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Read, Write as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -65,18 +65,19 @@ pub fn from_terminal(name: &str) -> anyhow::Result<SecretString> {
 }
 
 fn ask(question: &str) -> anyhow::Result<SecretString> {
+    const UNUSABLE: &str = "the terminal cannot be used";
     let mut out = io::stderr();
-    write!(out, "{question}").and_then(|()| out.flush()).context("the terminal cannot be used")?;
     let line = {
-        let _hidden = Hidden::start().context("the terminal cannot be used")?;
-        first_line(&mut io::stdin().lock())
+        // Before the question: what is typed after it must neither be shown nor lost.
+        let _hidden = Hidden::start().context(UNUSABLE)?;
+        write!(out, "{question}").and_then(|()| out.flush()).context(UNUSABLE)?;
+        read_until_any(&mut io::stdin().lock(), &[b'\n', INTERRUPT]).context(UNUSABLE)?
     };
-    writeln!(out).context("the terminal cannot be used")?;
-    let line = line.context("no password was typed")?;
-    if line.expose_secret().bytes().any(|byte| byte == INTERRUPT) {
+    writeln!(out).context(UNUSABLE)?;
+    if line.contains(&INTERRUPT) {
         bail!("interrupted; nothing was changed");
     }
-    Ok(line)
+    first_line(&mut line.as_slice()).context("no password was typed")
 }
 
 /// A terminal that does not show what is typed, until dropped.
@@ -98,15 +99,12 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         // Nothing else can be done when the terminal is gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
     }
 }
 
 fn first_line(input: &mut impl BufRead) -> anyhow::Result<SecretString> {
-    // One more byte than a password may have, and the end of the line.
-    let most = MAX_BYTES as u64 + 3;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 3));
-    input.take(most).read_until(b'\n', &mut bytes).context("it cannot be read")?;
+    let bytes = read_until_any(input, b"\n").context("it cannot be read")?;
     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() {
@@ -114,6 +112,22 @@ fn first_line(input: &mut impl BufRead) -> anyhow::Result<SecretString> {
     }
     let text = std::str::from_utf8(line).context("the first line is no UTF-8 text")?;
     Ok(SecretString::from(text))
+}
+
+/// Reads up to one of these bytes, the byte included, or a little more than a password may be.
+fn read_until_any(input: &mut impl BufRead, ends: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+    const MOST: usize = MAX_BYTES + 3;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST));
+    loop {
+        let available = input.fill_buf()?;
+        let end = available.iter().position(|byte| ends.contains(byte));
+        let count = end.map_or(available.len(), |at| at + 1).min(MOST - bytes.len());
+        bytes.extend(available.iter().take(count));
+        input.consume(count);
+        if end.is_some() || count == 0 {
+            return Ok(bytes);
+        }
+    }
 }
 
 #[cfg(test)]

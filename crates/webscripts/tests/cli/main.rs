@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod auth_script;
 mod check;
 mod crash;
 mod demo;
@@ -13,4 +14,6 @@ mod program;
 mod start;
 mod stop;
 mod storage;
+mod terminal;
+mod tls;
 mod users;
