@@ -40,6 +40,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The database file was found to be damaged.
+    #[error("the database file `{path}` is damaged: {found}; put a backup in its place")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        found: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("the tables of the database cannot be brought up to date")]
     Migrate(#[source] sqlx::Error),

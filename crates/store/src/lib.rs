@@ -11,7 +11,7 @@ mod sqlite;
 use std::sync::Arc;
 
 pub use error::{FileProblem, StoreError};
-pub use sqlite::{open, open_in_memory};
+pub use sqlite::{examine, open, open_in_memory};
 
 /// The bundle of all stores.
 #[derive(Clone)]

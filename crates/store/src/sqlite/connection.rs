@@ -21,6 +21,10 @@ const LOG_SIZE: &str = "16777216";
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 const JOURNAL_MODE: &str = "PRAGMA journal_mode";
+/// Reads every page and stops at the first that is wrong.
+const CHECK: &str = "PRAGMA quick_check(1)";
+const SOUND: &str = "ok";
+
 const USE_WRITE_AHEAD_LOG: &str = "PRAGMA journal_mode = WAL";
 
 /// An open database.
@@ -82,6 +86,22 @@ pub(super) async fn open_file(path: &Path, limits: Limits) -> Result<Database, S
     }
 }
 
+/// Looks at a file without changing it; see [`super::examine`].
+pub(super) async fn examine_file(path: &Path, limits: Limits) -> Result<(), StoreError> {
+    let Some(path) = file::look_at(path).await? else { return Ok(()) };
+    let opening = |error| match StoreError::from(error) {
+        StoreError::Database(source) => StoreError::Open { path: path.clone(), source },
+        other => other,
+    };
+    let options = options(limits).filename(&path).read_only(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(opening)?;
+    migrations::refuse_newer(&mut connection).await?;
+    let found: String =
+        sqlx::query_scalar(CHECK).fetch_one(&mut connection).await.map_err(opening)?;
+    connection.close().await.map_err(opening)?;
+    if found == SOUND { Ok(()) } else { Err(StoreError::Damaged { path, found }) }
+}
+
 /// Opens a database in memory: its only connection reads and writes.
 pub(super) async fn open_memory(limits: Limits) -> Result<Database, StoreError> {
     let options = options(limits);
@@ -93,7 +113,7 @@ pub(super) async fn open_memory(limits: Limits) -> Result<Database, StoreError> 
 
 async fn make_ready(database: &Database, limits: Limits) -> Result<(), StoreError> {
     // A newer database is left exactly as it is.
-    migrations::refuse_newer(database).await?;
+    migrations::refuse_newer(&database.writer).await?;
     use_write_ahead_log(&database.writer, limits).await?;
     database.prove_writable().await?;
     migrations::run(database).await?;

@@ -22,12 +22,27 @@ pub(super) async fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
         create(&path).await?;
         examine(&path).await?;
     }
+    examine_companions(&path).await?;
+    Ok(path)
+}
+
+/// As [`prepare`], but creates nothing; `None`: there is no such file.
+pub(super) async fn look_at(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let path = absolute(path).await.map_err(|source| failed(path, source))?;
+    if !examine(&path).await? {
+        return Ok(None);
+    }
+    examine_companions(&path).await?;
+    Ok(Some(path))
+}
+
+async fn examine_companions(path: &Path) -> Result<(), StoreError> {
     for companion in COMPANIONS {
-        let mut name = path.clone().into_os_string();
+        let mut name = path.to_owned().into_os_string();
         name.push(companion);
         examine(Path::new(&name)).await?;
     }
-    Ok(path)
+    Ok(())
 }
 
 async fn absolute(path: &Path) -> Result<PathBuf, std::io::Error> {

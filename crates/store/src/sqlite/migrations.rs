@@ -1,6 +1,6 @@
 //! Brings the tables up to date, one numbered step after the other.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Executor, Sqlite};
 
 use super::connection::Database;
 use crate::StoreError;
@@ -15,8 +15,10 @@ pub(super) const KNOWN: i64 = 1;
 const VERSION: &str = "PRAGMA user_version";
 
 /// Refuses a database that a newer program has changed.
-pub(super) async fn refuse_newer(database: &Database) -> Result<(), StoreError> {
-    let found: i64 = sqlx::query_scalar(VERSION).fetch_one(&database.writer).await?;
+pub(super) async fn refuse_newer<'c>(
+    database: impl Executor<'c, Database = Sqlite>,
+) -> Result<(), StoreError> {
+    let found: i64 = sqlx::query_scalar(VERSION).fetch_one(database).await?;
     if found > KNOWN { Err(StoreError::Newer { found, known: KNOWN }) } else { Ok(()) }
 }
 

@@ -55,6 +55,15 @@ pub async fn open(path: &Path) -> Result<Stores, StoreError> {
     Ok(stores(&connection::open_file(path, limits).await?, limits))
 }
 
+/// Looks at the database file without changing its content. None is good: it is made later.
+///
+/// # Errors
+///
+/// What [`open`] would refuse, and [`StoreError::Damaged`].
+pub async fn examine(path: &Path) -> Result<(), StoreError> {
+    connection::examine_file(path, Limits::default()).await
+}
+
 /// Opens an empty database that vanishes with the last clone of the stores.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use webscripts_domain::identity::{GroupId, UserId};
 use webscripts_domain::session::{Session, SessionKey};
 
 use super::connection::Database;
-use super::{Limits, connection, migrations, open, stores};
+use super::{Limits, connection, examine, migrations, open, stores};
 use crate::accounts::{Group, NewUser, PasswordHash};
 use crate::blacklist::Subject;
 use crate::{FileProblem, StoreError, Stores};
@@ -240,6 +240,27 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 
     assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_look_at_a_database_finds_damage_and_changes_nothing() {
+    let opened = opened().await;
+    opened.stores.accounts.add_user(&user("alice"), at(0)).await.unwrap();
+    examine(&opened.path).await.unwrap();
+    opened.stores.health.close().await;
+    let before = std::fs::read(&opened.path).unwrap();
+
+    examine(&opened.path).await.unwrap();
+    assert_eq!(std::fs::read(&opened.path).unwrap(), before);
+    examine(&opened.path.with_file_name("none")).await.unwrap();
+    assert!(!opened.path.with_file_name("none").exists());
+
+    let mut damaged = before;
+    damaged[4096..8192].fill(0xff);
+    std::fs::write(&opened.path, &damaged).unwrap();
+    let error = examine(&opened.path).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Open { .. }), "{error:?}");
+    assert_eq!(std::fs::read(&opened.path).unwrap(), damaged);
 }
 
 #[tokio::test]

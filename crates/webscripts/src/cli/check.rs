@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use webscripts_config::{Diagnostic, Loaded, Settings, Severity};
 
-use super::ConfigurationOptions;
-use crate::{listen, tls};
+use super::accounts::block_on;
+use super::{ConfigurationOptions, causes};
+use crate::{compose, listen, tls};
 
 /// Arguments of `webscripts check`.
 #[derive(Debug, Args)]
@@ -81,10 +82,10 @@ impl Findings {
         let results = [
             listen::refuse_public_without_tls(&settings.listen),
             tls::acceptor(&settings.listen).map(drop),
+            examine_database(settings),
         ];
         for error in results.into_iter().filter_map(Result::err) {
-            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-            self.add(Severity::Error, "", &causes.join(": "));
+            self.add(Severity::Error, "", &causes(&error).join(": "));
         }
     }
 
@@ -96,6 +97,11 @@ impl Findings {
         let warnings = counted(self.warnings, "warning");
         writeln!(out, "{errors}, {warnings}{scope}")
     }
+}
+
+fn examine_database(settings: &Settings) -> anyhow::Result<()> {
+    let path = settings.data_dir.join(compose::DATABASE);
+    block_on(async { Ok(webscripts_store::examine(&path).await?) })
 }
 
 /// How much was examined.

@@ -86,8 +86,16 @@ pub fn run() -> ExitCode {
 /// An error with all its causes, for people.
 #[expect(clippy::print_stderr, reason = "this is where commands report failure")]
 fn print_error(error: &anyhow::Error) {
-    eprintln!("webscripts: {error}");
-    for cause in error.chain().skip(1) {
-        eprintln!("  because {cause}");
+    eprintln!("webscripts: {}", causes(error).join("\n  because "));
+}
+
+/// The texts of an error and its causes; one that the text before it ends with is left out.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in error.chain().map(ToString::to_string) {
+        if texts.last().is_none_or(|before| !before.ends_with(&text)) {
+            texts.push(text);
+        }
     }
+    texts
 }

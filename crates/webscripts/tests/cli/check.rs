@@ -1,11 +1,12 @@
 //! `webscripts check`: every problem with file, line and key, and an exit status.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
-use webscripts_testkit::{Instance, InstanceBuilder};
+use webscripts_testkit::{Account, Instance, InstanceBuilder};
 
 use crate::program::{assert_ended, describe, without_directory};
 
@@ -223,6 +224,42 @@ fn a_configuration_file_whose_name_is_no_text_is_named() {
     warning: [server] json_scripts_config: `DIR/config/scripts/caf�.json` is left out: its name is not UTF-8; rename the file
     0 errors, 2 warnings (1 file, 0 scripts)
     ");
+}
+
+#[test]
+fn the_database_is_examined_and_stays_as_it_is() {
+    let instance = describe().account(Account::user("alice")).create().unwrap();
+    let file = instance.directory().join("data/webscripts.sqlite3");
+    let sound = fs::read(&file).unwrap();
+
+    assert_eq!(
+        check(&instance),
+        (Some(0), "0 errors, 0 warnings (1 file, 0 scripts)\n".to_owned())
+    );
+    assert_eq!(fs::read(&file).unwrap(), sound);
+    fs::write(&file, "my shopping list\n".repeat(1000)).unwrap();
+    let (status, printed) = check(&instance);
+
+    insta::assert_snapshot!(printed, @r"
+    error: the database `DIR/data/webscripts.sqlite3` cannot be opened: error returned from database: (code: 26) file is not a database
+    1 error, 0 warnings (1 file, 0 scripts)
+    ");
+    assert_eq!(status, Some(1));
+}
+
+#[test]
+fn a_database_that_others_may_read_is_an_error() {
+    let instance = describe().account(Account::user("alice")).create().unwrap();
+    let file = instance.directory().join("data/webscripts.sqlite3");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+
+    let (status, printed) = check(&instance);
+
+    insta::assert_snapshot!(printed, @r"
+    error: the database file `DIR/data/webscripts.sqlite3` is not safe to use: other users may open it (mode 0644); take their rights away with `chmod 600`
+    1 error, 0 warnings (1 file, 0 scripts)
+    ");
+    assert_eq!(status, Some(1));
 }
 
 #[test]

@@ -182,7 +182,6 @@ fn a_file_that_is_no_database_stops_the_start_and_stays_as_it_is() {
     webscripts: the database `DIR/data/webscripts.sqlite3` cannot be used
       because the database `DIR/data/webscripts.sqlite3` cannot be opened
       because error returned from database: (code: 26) file is not a database
-      because (code: 26) file is not a database
     ");
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
 }
