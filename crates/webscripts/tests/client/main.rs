@@ -1,4 +1,4 @@
-//! The existing client and command line, WebScriptsClient 0.0.4 from PyPI, drives the program as
+//! The existing client and command line, `WebScriptsClient` 0.0.4 from `PyPI`, drives the program as
 //! it drives the reference. It is a black box here: what it prints and its exit status count.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]

@@ -14,13 +14,11 @@ use crate::stage::{
 /// here, for whoever reviews the change.
 #[test]
 fn attack_23_the_whole_table_of_routes_is_known() {
-    let table: String = route_rules()
-        .iter()
-        .map(|rule| {
-            let (methods, access) = (rule.methods.join(" "), format!("{:?}", rule.access));
-            format!("{:<29} {methods:<9} {access:<9} {:?}\n", rule.path, rule.csrf)
-        })
-        .collect();
+    let row = |rule: &RouteRule| {
+        let (methods, access) = (rule.methods.join(" "), format!("{:?}", rule.access));
+        format!("{:<29} {methods:<9} {access:<9} {:?}", rule.path, rule.csrf)
+    };
+    let table = route_rules().iter().map(row).collect::<Vec<_>>().join("\n");
 
     insta::assert_snapshot!(table, @r"
     /health/live                  GET       Open      NoStateChange
@@ -337,6 +335,43 @@ fn attack_23_nobody_learns_of_a_script_they_may_not_run() {
     }
     let visitor = server.send(&Request::get("/api/")).unwrap().json().unwrap();
     assert_eq!(visitor.as_object().unwrap().keys().collect::<Vec<_>>(), ["/auth/"]);
+}
+
+/// The reference finds pages by walking objects, so that an open prefix leads to closed pages.
+#[test]
+fn attack_23_no_detour_leads_around_the_sign_in() {
+    let server = instance()
+        .probe("probe.sh", &json!({}))
+        .file("static/js/code.js", "1", 0o444)
+        .account(Account::user("ada"))
+        .start()
+        .unwrap();
+
+    for path in [
+        "/js/__self__/api/scripts/probe.sh",
+        "/static/__self__/api/scripts/probe.sh",
+        "/js/../api/scripts/probe.sh",
+        "/js/%2e%2e/api/scripts/probe.sh",
+        "/js/..%2fapi%2fscripts%2fprobe.sh",
+        "/js%2f..%2fapi/scripts/probe.sh",
+        "/static/..;/api/scripts/probe.sh",
+        "//api/scripts/probe.sh",
+        "/js//../../api/scripts/probe.sh",
+        "/api/../api/scripts/probe.sh",
+        "/API/scripts/probe.sh",
+        "/api/scripts/probe.sh/",
+        "/api//scripts/probe.sh",
+        "/web/auth/../scripts/probe.sh",
+        "/web/auth/%2e%2e/scripts/probe.sh",
+        "/__class__/",
+        "/reload/",
+    ] {
+        for request in [Request::get(path), Request::post(path).run(&json!({}))] {
+            let answer = server.send(&request).unwrap();
+            assert!(matches!(answer.status, 302 | 404 | 405), "{path}: {}", answer.status);
+        }
+    }
+    assert_eq!(started(&server), 0);
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! API keys: row 44.
 
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+use webscripts_app::accounts::AccountAdministration;
+use webscripts_domain::clock::SystemClock;
+use webscripts_domain::random::SystemRandom;
 use webscripts_testkit::{Account, Request, Server};
 
 use crate::attacks_sign_in::{contains, saved_files};
@@ -93,6 +99,27 @@ fn attack_44_a_key_ends_with_its_account() {
 
     server.instance().run(["user", "delete", "ada"]).unwrap().success().unwrap();
     assert_eq!(status(&server, &with_key(&key)), 302);
+}
+
+/// Administration happens in another process than the server's, as with the commands.
+async fn make_another_key(server: &Server, name: &str) -> String {
+    let database = server.directory().join("data/webscripts.sqlite3");
+    let stores = webscripts_store::open(&database).await.unwrap();
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let accounts = AccountAdministration::new(stores, clock, random, Vec::new()).unwrap();
+    let key = accounts.make_api_key(name, "command line").await.unwrap();
+    key.expose_secret().to_owned()
+}
+
+#[tokio::test]
+async fn attack_44_a_key_ends_when_it_is_replaced() {
+    let (server, old) = server();
+    assert_eq!(status(&server, &with_key(&old)), 200);
+
+    let new = make_another_key(&server, "ada").await;
+
+    assert_eq!(status(&server, &with_key(&old)), 302);
+    assert_eq!(status(&server, &with_key(&new)), 200);
 }
 
 #[test]

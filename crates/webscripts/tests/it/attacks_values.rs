@@ -33,8 +33,8 @@ fn server(keys: &Value) -> (Server, String) {
 }
 
 fn arguments_of(types: &[&str]) -> Value {
-    let typed = types.iter().map(|kind| ((*kind).to_owned(), json!({"html_type": kind})));
-    json!({ "args": Value::Object(typed.collect()) })
+    let entries = types.iter().map(|kind| ((*kind).to_owned(), json!({"html_type": kind})));
+    json!({ "args": Value::Object(entries.collect()) })
 }
 
 /// The same value for every argument.

@@ -4,13 +4,7 @@
 //! Tests named `attack_<number>_…` belong to the row of that number in the list of attack checks.
 //! Each sends the thing, sees exactly the required answer, and sees that nothing else happened.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod attacks_access;
 mod attacks_api_keys;
