@@ -123,6 +123,7 @@ impl App {
                 self.count_failure(&subjects, proof, address).await?;
                 return Err(SignInError::Broken(AuthenticatorError::Script(why)));
             }
+            Err(AuthenticatorError::Store(error)) => return Err(SignInError::Store(error)),
             Err(error) => return Err(SignInError::Broken(error)),
         };
         if identity.is_none() {

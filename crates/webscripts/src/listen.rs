@@ -79,10 +79,11 @@ pub fn bind(settings: &ListenSettings) -> anyhow::Result<TcpListener> {
     }
     .context("no socket can be made")?;
     socket.set_reuseaddr(true).context("the socket cannot be set up")?;
-    socket
-        .bind(address)
-        .and_then(|()| socket.listen(BACKLOG))
-        .with_context(|| format!("the server cannot listen on {address}"))
+    socket.bind(address).and_then(|()| socket.listen(BACKLOG)).with_context(|| {
+        format!(
+            "the server cannot listen on {address}; `--interface` and `--port` name another place"
+        )
+    })
 }
 
 /// Accepts connections until `stop`, then lets open requests end for at most `patience`.

@@ -76,7 +76,7 @@ pub const SERVER_KEYS: &[Key] = &[
         "auth_failures_to_blacklist",
         super::Kind::from(0),
         "3",
-        "Failed sign-ins before an address or user is blocked; 0: never.",
+        "Failed sign-ins that block an address or user; 0 is as 1.",
     ),
     key("blacklist_time", super::Kind::from(0), "30", "Seconds a block lasts; 0: no blocks."),
     key("admin_groups", Wholes, "[1000]", "Groups of administrators."),

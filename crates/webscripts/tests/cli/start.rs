@@ -39,8 +39,8 @@ fn a_port_in_use_is_said() {
         1,
         "",
         &format!(
-            "webscripts: the server cannot listen on 127.0.0.1:{port}\n  because Address already \
-             in use (os error 98)\n"
+            "webscripts: the server cannot listen on 127.0.0.1:{port}; `--interface` and `--port` \
+             name another place\n  because Address already in use (os error 98)\n"
         ),
     );
 }
@@ -54,8 +54,8 @@ fn an_address_of_another_machine_is_said() {
     let (status, log) = start(&instance);
 
     assert_eq!(status, Some(1));
-    let why = "webscripts: the server cannot listen on 192.0.2.1:0\n  because Cannot assign \
-               requested address (os error 99)\n";
+    let why = "webscripts: the server cannot listen on 192.0.2.1:0; `--interface` and `--port` name \
+               another place\n  because Cannot assign requested address (os error 99)\n";
     assert!(log.ends_with(why), "{log}");
 }
 
