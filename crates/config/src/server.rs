@@ -136,9 +136,14 @@ fn base_url(loader: &mut Loader, keys: &Typed<'_>) -> String {
     if path.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
+/// Whoever names networks means these alone: loopback is trusted only where nothing is named.
 fn trusted_proxies(loader: &mut Loader, keys: &Typed<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
-    for text in keys.texts("trusted_proxies") {
+    let mut named = keys.texts("trusted_proxies");
+    if named.is_empty() {
+        named = ["127.0.0.0/8", "::1/128"].map(str::to_owned).to_vec();
+    }
+    for text in named {
         let network = text.parse::<IpNet>().ok();
         match network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)) {
             Some(network) => networks.push(network),

@@ -36,11 +36,10 @@ pub const SERVER_KEYS: &[Key] = &[
         "0",
         "HTTP proxies in front of the server; unset: forwarding headers are ignored.",
     ),
-    key(
+    open(
         "trusted_proxies",
         Texts,
-        r#"["127.0.0.0/8", "::1/128"]"#,
-        "Networks the last proxy connects from.",
+        "Networks the last proxy connects from; unset: this machine alone.",
     ),
     open("allowed_origins", Texts, "Public origins besides the `Host` of the request."),
     key("max_connections", Whole { least: 1, most: 1_000_000 }, "4096", "Open connections."),

@@ -37,7 +37,8 @@ fn every_setting_is_read() {
     assert_eq!(listen.tls_key, Some(instance.path("key.pem")));
     assert!(listen.allow_public_without_tls);
     assert_eq!(listen.base_url, "/tools");
-    assert_eq!(listen.trusted_proxies.last().unwrap().to_string(), "10.0.0.1/32");
+    let trusted: Vec<String> = listen.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.1/32"]);
     assert_eq!(listen.allowed_origins, ["https://example.org:8443"]);
     assert_eq!((listen.max_connections, listen.max_body_bytes), (5, 2048));
     let access = &settings.access;

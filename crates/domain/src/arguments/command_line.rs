@@ -77,6 +77,10 @@ fn read_words(script: &Script, words: &[Word<'_>], sink: &mut Sink) {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += 1;
+        if let Some((declared, value)) = joined(script, &word.value) {
+            emit_joined(declared, value, word.sent_as, sink);
+            continue;
+        }
         let named = declared_as(script, &word.value);
         match named {
             Some(declared) if kind::is_checkbox(declared) => {
@@ -106,6 +110,26 @@ fn declared_as<'a>(script: &'a Script, word: &Value) -> Option<&'a Argument> {
     script.arguments.iter().find(|declared| {
         declared.name == *text && (declared.is_option() || kind::is_checkbox(declared))
     })
+}
+
+/// The option and the value of a word `--name=value`.
+fn joined<'a, 'w>(script: &'a Script, word: &'w Value) -> Option<(&'a Argument, &'w str)> {
+    let Value::Text(text) = word else { return None };
+    let (name, value) = text.split_once('=')?;
+    let declared = script.arguments.iter().find(|declared| declared.name == name)?;
+    (declared.is_option() && !kind::is_checkbox(declared)).then_some((declared, value))
+}
+
+/// A word `--name=value` stays one word: nothing can take its value for an option.
+fn emit_joined(declared: &Argument, value: &str, sent_as: &str, sink: &mut Sink) {
+    sink.given.push(declared.name.clone());
+    let checked = kind::check(declared, &Value::Text(value.to_owned()))
+        .and_then(|text| super::words(vec![format!("{}={text}", declared.name)]));
+    match checked {
+        Ok(Emission::Words(mut words)) => sink.argv.append(&mut words),
+        Ok(_) => {}
+        Err(problem) => sink.refuse(sent_as, problem),
+    }
 }
 
 /// Reads the value or values behind an option; answers how many words they were.

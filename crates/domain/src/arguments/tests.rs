@@ -261,6 +261,17 @@ fn words_of_the_client_are_matched_with_the_declared_arguments() {
         ])
     );
     assert_eq!(
+        run(
+            &users,
+            r#"{"--ids=7":{"value":true},"--name=a=b":{"value":true},"arg_1":{"value":"x"}}"#
+        ),
+        argv(&["--ids=7", "--name=a=b", "x"])
+    );
+    assert_eq!(
+        run(&users, r#"{"--ids=seven":{"value":true},"arg_1":{"value":"x"}}"#),
+        refused(&["`--ids=seven` must be a number such as 12, -3 or 0.5"])
+    );
+    assert_eq!(
         run(&users, r#"{"--ids":{"value":true},"arg_1":{"value":"x"},"--name":{"value":true}}"#),
         refused(&["`arg_1` must be a number such as 12, -3 or 0.5", "`--name` needs a value"])
     );

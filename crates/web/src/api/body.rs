@@ -14,10 +14,15 @@ use crate::problem::Problem;
 
 /// How long a client may take to send a body.
 const MAX_TIME: Duration = Duration::from_mins(1);
+/// How long it may take for a body that is small by its nature, such as a sign-in.
+const MAX_TIME_OF_SMALL: Duration = Duration::from_secs(10);
+/// Bodies up to here are small.
+const SMALL: usize = 16 * 1024;
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(MAX_TIME, to_bytes(body, limit)).await {
+    let time = if limit <= SMALL { MAX_TIME_OF_SMALL } else { MAX_TIME };
+    match tokio::time::timeout(time, to_bytes(body, limit)).await {
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "body-timeout",

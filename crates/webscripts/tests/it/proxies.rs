@@ -99,8 +99,6 @@ fn behind_a_proxy() -> Server {
         .environment_probe("environment.sh")
         .setting("webproxy_number", 1)
         .setting("trusted_proxies", json!(["127.0.0.1"]))
-        // Without this the shipped list, all of loopback, stays beside ours.
-        .setting("unset", json!(["trusted_proxies"]))
         .account(Account::user("ada").address("203.0.113.*"))
         .start()
         .unwrap()
