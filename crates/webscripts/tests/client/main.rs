@@ -182,7 +182,9 @@ fn a_script_that_fails_is_a_result_and_no_failure_of_the_client() {
 fn live_output_is_printed_line_by_line_to_the_end() {
     let ran = as_ada(&server(), &["exec", "live.sh"]);
 
-    assert_eq!((ran.status, ran.stdout), (0, run_text("one\ntwo\nthree", 4, "complaint\n")));
+    // The client begins the lines of an answer with a tab; which lines share an answer is chance.
+    let expected = run_text("one\ntwo\nthree", 4, "complaint\n").replace('\t', "");
+    assert_eq!((ran.status, ran.stdout.replace('\t', "")), (0, expected));
 }
 
 #[test]
