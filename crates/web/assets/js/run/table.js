@@ -83,7 +83,8 @@ export class Table {
     if (this.sortBy >= 0) rows.sort((a, b) => this.compare(a[this.sortBy] ?? '', b[this.sortBy] ?? ''));
     this.shown = rows;
     const isAll = rows.length === this.rows.length;
-    this.count.textContent = `${isAll ? '' : `${rows.length} of `}${this.rows.length} rows`;
+    const noun = this.rows.length === 1 ? 'row' : 'rows';
+    this.count.textContent = `${isAll ? '' : `${rows.length} of `}${this.rows.length} ${noun}`;
     this.show(0);
   }
 
