@@ -39,6 +39,27 @@ const MAX_STREAMS: u32 = 100;
 /// Connections the system keeps until they are accepted.
 const BACKLOG: u32 = 1024;
 
+/// The HTTP side of the program: answers every request, and fails never.
+pub trait HttpService:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> HttpService for S where
+    S: Service<
+            Request<Body>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
 /// Refuses plain HTTP on an address that others can reach, unless the administrator insists.
 ///
 /// # Errors
@@ -95,11 +116,7 @@ pub async fn accept<S>(
     stop: CancellationToken,
     patience: Duration,
 ) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(settings.max_connections.max(1)));
@@ -168,11 +185,7 @@ async fn serve<S>(
     service: S,
     stop: CancellationToken,
 ) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -193,11 +206,7 @@ async fn serve<S>(
 async fn serve_http1<I, S>(stream: I, connection: Connection, service: S, stop: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -220,11 +229,7 @@ where
 async fn serve_http2<I, S>(stream: I, connection: Connection, service: S, stop: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -252,19 +257,9 @@ fn note(result: Result<(), hyper::Error>, connection: Connection) {
 }
 
 /// Keeps the place of a connection while it has requests.
-fn keeping_place<S>(
-    service: S,
-    member: Member,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>
-+ Clone
-+ Send
-+ 'static
+fn keeping_place<S>(service: S, member: Member) -> impl HttpService
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     tower::service_fn(move |request| {
         let busy = member.begin_request();
@@ -288,11 +283,7 @@ fn with_connection<S>(
     Future: Send + 'static,
 >
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
+    S: HttpService,
 {
     hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
