@@ -12,7 +12,7 @@ use webscripts_domain::catalogue::Script;
 use webscripts_domain::environment::environment;
 use webscripts_domain::glob::Glob;
 use webscripts_domain::identity::{Caller, GroupId, Identity, UserId};
-use webscripts_domain::invocation::Invocation;
+use webscripts_domain::invocation::{Invocation, Wishes};
 use webscripts_domain::request::{RequestArgument, RunRequest, Value as RequestValue};
 use webscripts_domain::run::Outcome;
 use webscripts_store::StoreError;
@@ -54,7 +54,8 @@ impl Authenticator for ScriptAuthenticator {
         let mut surroundings = configuration.surroundings();
         surroundings.output_bytes = MAX_OUTPUT;
         let run = app.new_run_id().map_err(crate::passwords::HashError::from)?;
-        let invocation = Invocation::new(run, &checked, environment, &surroundings);
+        let invocation =
+            Invocation::new(run, &checked, environment, &surroundings, Wishes::default());
         let handle = app.runner.start(invocation).await?;
         let collected = Collected::from(handle).await;
         read_user(&collected).map_err(AuthenticatorError::Script)
@@ -154,7 +155,7 @@ fn texts(value: &Value) -> Option<Vec<Glob>> {
 mod tests {
     use std::time::Duration;
 
-    use webscripts_domain::run::RunEnd;
+    use webscripts_domain::run::{Printed, RunEnd, Usage};
 
     use super::*;
 
@@ -162,7 +163,12 @@ mod tests {
         read_user(&Collected {
             stdout: stdout.as_bytes().to_vec(),
             stderr: stderr.as_bytes().to_vec(),
-            end: RunEnd { outcome: Outcome::Exited(code), took: Duration::ZERO, dropped_bytes: 0 },
+            end: RunEnd {
+                outcome: Outcome::Exited(code),
+                took: Duration::ZERO,
+                usage: Usage::default(),
+                printed: Printed::default(),
+            },
         })
     }
 

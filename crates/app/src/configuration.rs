@@ -13,6 +13,7 @@ use webscripts_domain::clock::SignedDuration;
 use webscripts_domain::description::{describe, python_json};
 use webscripts_domain::identity::{Caller, UserId};
 use webscripts_domain::invocation::Surroundings;
+use webscripts_domain::sandbox::{Preset, Resources, Sandbox};
 
 /// What the server runs on. Made by [`Configuration::new`], never changed.
 #[derive(Debug, Clone)]
@@ -107,10 +108,18 @@ impl Configuration {
 
     /// What runs share.
     pub fn surroundings(&self) -> Surroundings {
+        let runs = &self.settings.runs;
         Surroundings {
             directory: self.settings.directory.clone(),
-            default_timeout: Duration::from_secs(self.settings.runs.default_timeout_s),
-            output_bytes: self.settings.runs.output_bytes,
+            runs: self.settings.data_dir.join("runs"),
+            default_timeout: Duration::from_secs(runs.default_timeout_s),
+            grace: Duration::from_secs(2),
+            output_bytes: runs.output_bytes,
+            resources: Resources::default(),
+            sandbox: Sandbox { preset: Preset::None, ..Sandbox::default() },
+            sandbox_required: false,
+            protected: Arc::default(),
+            scripts_must_be_safe: self.settings.force_file_permissions,
         }
     }
 

@@ -104,7 +104,7 @@ pub fn run_finished(run: RunId, caller: &Caller, script: &Script, end: &RunEnd) 
         target: "webscripts::command",
         { run.id = %run, script.name = ?script.name.as_str(),
           user.name = ?caller.identity.name, outcome = ?end.outcome, duration_ms,
-          dropped_bytes = end.dropped_bytes },
+          dropped_bytes = end.printed.dropped },
         "a run ended",
     );
 }

@@ -4,7 +4,7 @@ use webscripts_domain::access::{self, Grant};
 use webscripts_domain::arguments;
 use webscripts_domain::environment::{RequestContext, environment};
 use webscripts_domain::identity::Caller;
-use webscripts_domain::invocation::Invocation;
+use webscripts_domain::invocation::{Invocation, Wishes};
 use webscripts_domain::request::RunRequest;
 
 use crate::run_script::RunError;
@@ -45,7 +45,13 @@ impl App {
         };
         let environment = environment(&configuration.environment, &context, caller, &script);
         let run = self.new_run_id()?;
-        let invocation = Invocation::new(run, &checked, environment, &configuration.surroundings());
+        let invocation = Invocation::new(
+            run,
+            &checked,
+            environment,
+            &configuration.surroundings(),
+            Wishes::default(),
+        );
         Ok(Explanation { grant: authorized.grant(), invocation })
     }
 }

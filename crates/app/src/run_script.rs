@@ -7,10 +7,10 @@ use webscripts_domain::arguments::{self, ValueError};
 use webscripts_domain::catalogue::{Script, ScriptName};
 use webscripts_domain::environment::{RequestContext, environment};
 use webscripts_domain::identity::Caller;
-use webscripts_domain::invocation::Invocation;
+use webscripts_domain::invocation::{Invocation, Wishes};
 use webscripts_domain::random::{self, NoRandomness};
 use webscripts_domain::request::RunRequest;
-use webscripts_domain::run::{Outcome, RunEnd, RunId, Stream};
+use webscripts_domain::run::{Outcome, Printed, RunEnd, RunId, Stream, Usage};
 use webscripts_engine::{RunHandle, StartError};
 
 use crate::places::{NoPlace, Place};
@@ -124,7 +124,13 @@ impl App {
         let checked = arguments::check(authorized, request).map_err(RunError::Values)?;
         let environment = environment(&configuration.environment, context, caller, &script);
         let run = self.new_run_id()?;
-        let invocation = Invocation::new(run, &checked, environment, &configuration.surroundings());
+        let invocation = Invocation::new(
+            run,
+            &checked,
+            environment,
+            &configuration.surroundings(),
+            Wishes::default(),
+        );
         let place = self.places.take(caller.identity.id).await?;
         events::run_starting(run, caller, &script, checked.argv());
         let handle = self.runner.start(invocation).await.inspect_err(|error| {
@@ -186,5 +192,10 @@ impl Collected {
 
 /// What is reported of a run whose supervisor went away: it was ended with it.
 pub fn lost() -> RunEnd {
-    RunEnd { outcome: Outcome::Cancelled, took: std::time::Duration::ZERO, dropped_bytes: 0 }
+    RunEnd {
+        outcome: Outcome::Cancelled,
+        took: std::time::Duration::ZERO,
+        usage: Usage::default(),
+        printed: Printed::default(),
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::identity::{GroupId, UserId};
+use crate::sandbox::{Resources, Sandbox};
 
 /// Name of a script: a plain name without `/`, control characters or NUL, at most 255 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +46,69 @@ pub struct AccessRule {
     pub groups: Option<Vec<GroupId>>,
     /// `access_users`: being one of these users is enough.
     pub users: Option<Vec<UserId>>,
+}
+
+/// How secret arguments reach a script (`secrets_via`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretsVia {
+    /// As any other argument: visible in the list of processes. What existing scripts expect.
+    #[default]
+    Argv,
+    /// As lines of standard input, in the order of the request, before all other input; the command
+    /// line holds neither name nor value.
+    Stdin,
+    /// As a file that only the run can open: the command line holds `/dev/fd/N` in place of the
+    /// value.
+    Descriptor,
+}
+
+/// Who may see or stop runs of a script besides the one who started them and administrators
+/// (`view_groups`, `view_users`, `stop_groups`, `stop_users`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunRight {
+    /// One of these groups is enough.
+    pub groups: Vec<GroupId>,
+    /// Being one of these users is enough.
+    pub users: Vec<UserId>,
+}
+
+/// A number of runs per time (`rate_limit`), such as `10/minute`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Runs of one user.
+    pub runs: u32,
+    /// In this time.
+    pub per: Duration,
+}
+
+/// How the runs of a script are started, limited and shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunRules {
+    /// `terminal`: the script gets a terminal instead of pipes.
+    pub terminal: bool,
+    /// `interactive`: standard input stays open until it is closed by request. A terminal always
+    /// stays open.
+    pub interactive: bool,
+    /// `max_concurrent`: runs of this script at the same time; `None`: the limit of the server.
+    pub max_concurrent: Option<usize>,
+    /// `queue_length`: runs of this script that may wait; `None`: the limit of the server.
+    pub queue_length: Option<usize>,
+    /// `rate_limit`: of one user; `None`: the limit of the server.
+    pub rate_limit: Option<RateLimit>,
+    /// Limits of one run; `None` everywhere: those of the server.
+    pub resources: Resources,
+    /// `run_output_bytes` of this script; `None`: that of the server.
+    pub output_bytes: Option<u64>,
+    /// `sandbox`; `None`: that of the server.
+    pub sandbox: Option<Sandbox>,
+    /// `secrets_via`.
+    pub secrets_via: SecretsVia,
+    /// `sha256`: what the file must hold, checked before every start.
+    pub sha256: Option<[u8; 32]>,
+    /// Who may see its runs.
+    pub view: RunRight,
+    /// Who may stop its runs.
+    pub stop: RunRight,
 }
 
 /// A configured script. Built by the configuration, never changed afterwards.
@@ -91,6 +155,8 @@ pub struct Script {
     pub accept_option_like: bool,
     /// Declared arguments, in the order of the command line.
     pub arguments: Vec<Argument>,
+    /// How its runs are started, limited and shown.
+    pub runs: RunRules,
     /// Keys this server gives no meaning to; visible in the API.
     pub custom: Map<String, Value>,
     /// The key `secrets`: for the script alone, in `SCRIPT_CONFIG`.
@@ -156,6 +222,8 @@ pub struct Argument {
     pub advanced: bool,
     /// `multiline`: text with line breaks.
     pub multiline: bool,
+    /// `secret`: the value is never shown or stored; arguments of type `password` always are.
+    pub secret: bool,
     /// What values may be.
     pub restrictions: Restrictions,
     /// `javascript_section`: name of the section the attributes come from.
@@ -184,7 +252,7 @@ impl Argument {
 
     /// Whether the value must never be shown or stored.
     pub fn is_secret(&self) -> bool {
-        self.html_type == "password"
+        self.secret || self.html_type == "password"
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::arguments::CheckedArguments;
 use crate::catalogue::Script;
 use crate::run::RunId;
+use crate::sandbox::{Protected, Resources, Sandbox};
 
 /// A complete order to the engine. Only checked arguments become one: a process cannot be started
 /// from values that were not checked for a script that the caller may run.
@@ -14,11 +16,76 @@ use crate::run::RunId;
 pub struct Invocation {
     run: RunId,
     program: PathBuf,
-    arguments: Vec<OsString>,
+    arguments: Vec<Word>,
     stdin: Vec<u8>,
+    keep_stdin_open: bool,
     environment: Vec<(String, String)>,
     directory: PathBuf,
+    place: PathBuf,
     limits: Limits,
+    terminal: Option<TerminalSize>,
+    sandbox: Sandbox,
+    protected: Arc<Protected>,
+    sandbox_required: bool,
+    script: Option<ScriptFile>,
+    secrets: Vec<SecretBytes>,
+}
+
+/// A word of the command line.
+#[derive(Debug, Clone)]
+pub enum Word {
+    /// As it is.
+    Plain(OsString),
+    /// The name of a file that holds this secret and that only the run can open.
+    SecretFile(SecretBytes),
+}
+
+/// Bytes of a secret: never printed, wiped when dropped.
+#[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes over a secret.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret, for the one who must use it.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretBytes {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("SecretBytes(…)")
+    }
+}
+
+/// Columns and rows of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Columns, 1 to 1000.
+    pub columns: u16,
+    /// Rows, 1 to 1000.
+    pub rows: u16,
+}
+
+impl Default for TerminalSize {
+    fn default() -> Self {
+        Self { columns: 80, rows: 24 }
+    }
+}
+
+/// The file of a script, checked before every start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptFile {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// What it must hold, if that was recorded.
+    pub sha256: Option<[u8; 32]>,
+    /// Whether owner and mode must keep other accounts from changing it (`force_file_permissions`).
+    pub must_be_safe: bool,
 }
 
 /// What a run may use.
@@ -26,8 +93,12 @@ pub struct Invocation {
 pub struct Limits {
     /// When it is ended.
     pub timeout: Duration,
-    /// How many bytes of output are kept; more is counted and dropped.
+    /// Time between being asked to end and being ended.
+    pub grace: Duration,
+    /// How many bytes of output are kept, of both streams together: the first half and the last.
     pub output_bytes: u64,
+    /// What the kernel limits.
+    pub resources: Resources,
 }
 
 /// The part of an order that does not depend on the request.
@@ -35,10 +106,37 @@ pub struct Limits {
 pub struct Surroundings {
     /// Working directory of the server, in which scripts run.
     pub directory: PathBuf,
+    /// Directory below which each run has a directory of its own, see [`place_of`].
+    pub runs: PathBuf,
     /// `default_timeout`: for scripts without `timeout`.
     pub default_timeout: Duration,
+    /// `stop_grace`.
+    pub grace: Duration,
     /// `run_output_bytes`.
     pub output_bytes: u64,
+    /// Limits of scripts that set none.
+    pub resources: Resources,
+    /// `sandbox` of the server.
+    pub sandbox: Sandbox,
+    /// `sandbox_required`: what cannot be enforced on this machine prevents the run.
+    pub sandbox_required: bool,
+    /// What is out of reach for runs.
+    pub protected: Arc<Protected>,
+    /// `force_file_permissions`.
+    pub scripts_must_be_safe: bool,
+}
+
+/// What the one who starts a run chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// The size of the terminal, for scripts that have one.
+    pub terminal: Option<TerminalSize>,
+}
+
+/// The directory of a run below the directory of all runs: a directory per day (UTC), so that none
+/// grows without limit, and one with the name of the run in it.
+pub fn place_of(runs: &Path, run: RunId) -> PathBuf {
+    runs.join(run.created().strftime("%Y-%m-%d").to_string()).join(run.to_string())
 }
 
 impl Invocation {
@@ -48,21 +146,30 @@ impl Invocation {
         checked: &CheckedArguments<'_>,
         environment: Vec<(String, String)>,
         surroundings: &Surroundings,
+        wishes: Wishes,
     ) -> Self {
         let script = checked.authorized().script();
+        let rules = &script.runs;
         let (program, mut arguments) = command(script);
-        arguments.extend(checked.argv().iter().map(OsString::from));
+        arguments.extend(checked.argv().iter().map(|word| Word::Plain(OsString::from(word))));
         Self {
-            run,
-            program,
             arguments,
             stdin: encode_stdin(checked.inputs(), script.real_time),
-            environment,
-            directory: surroundings.directory.clone(),
+            keep_stdin_open: rules.interactive || rules.terminal,
+            terminal: rules.terminal.then(|| wishes.terminal.unwrap_or_default()),
+            script: Some(ScriptFile {
+                path: script.path.clone(),
+                sha256: rules.sha256,
+                must_be_safe: surroundings.scripts_must_be_safe,
+            }),
+            sandbox: rules.sandbox.as_ref().unwrap_or(&surroundings.sandbox).clone(),
             limits: Limits {
                 timeout: script.timeout.unwrap_or(surroundings.default_timeout),
-                output_bytes: surroundings.output_bytes,
+                grace: surroundings.grace,
+                output_bytes: rules.output_bytes.unwrap_or(surroundings.output_bytes),
+                resources: rules.resources.or(surroundings.resources),
             },
+            ..Self::plain(run, program, environment, surroundings)
         }
     }
 
@@ -76,18 +183,38 @@ impl Invocation {
     ) -> Option<Self> {
         let mut words = words.into_iter();
         let program = PathBuf::from(words.next()?);
-        Some(Self {
+        let arguments = words.map(|word| Word::Plain(OsString::from(word))).collect();
+        Some(Self { arguments, ..Self::plain(run, program, environment, surroundings) })
+    }
+
+    fn plain(
+        run: RunId,
+        program: PathBuf,
+        environment: Vec<(String, String)>,
+        surroundings: &Surroundings,
+    ) -> Self {
+        Self {
             run,
             program,
-            arguments: words.map(OsString::from).collect(),
+            arguments: Vec::new(),
             stdin: Vec::new(),
+            keep_stdin_open: false,
             environment,
             directory: surroundings.directory.clone(),
+            place: place_of(&surroundings.runs, run),
             limits: Limits {
                 timeout: surroundings.default_timeout,
+                grace: surroundings.grace,
                 output_bytes: surroundings.output_bytes,
+                resources: surroundings.resources,
             },
-        })
+            terminal: None,
+            sandbox: surroundings.sandbox.clone(),
+            protected: Arc::clone(&surroundings.protected),
+            sandbox_required: surroundings.sandbox_required,
+            script: None,
+            secrets: Vec::new(),
+        }
     }
 
     /// The run this starts.
@@ -101,16 +228,22 @@ impl Invocation {
     }
 
     /// The words behind the program.
-    pub fn arguments(&self) -> &[OsString] {
+    pub fn arguments(&self) -> &[Word] {
         &self.arguments
     }
 
-    /// All of standard input; it is closed afterwards.
+    /// What is written to standard input first.
     pub fn stdin(&self) -> &[u8] {
         &self.stdin
     }
 
-    /// The whole environment: nothing else is inherited.
+    /// Whether standard input stays open behind [`Invocation::stdin`].
+    pub fn keeps_stdin_open(&self) -> bool {
+        self.keep_stdin_open
+    }
+
+    /// The environment, before the engine adds `WEBSCRIPTS_RUN_DIR` and `TMPDIR`: nothing else is
+    /// inherited.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
     }
@@ -120,16 +253,53 @@ impl Invocation {
         &self.directory
     }
 
+    /// The directory of the run: made by the engine, holds its output and its files.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// What the run may use.
     pub fn limits(&self) -> Limits {
         self.limits
     }
+
+    /// The size of its terminal; `None`: it has pipes.
+    pub fn terminal(&self) -> Option<TerminalSize> {
+        self.terminal
+    }
+
+    /// What it may reach.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// What it may not reach unless its sandbox says so.
+    pub fn protected(&self) -> &Arc<Protected> {
+        &self.protected
+    }
+
+    /// Whether the run must not start when its sandbox cannot be enforced in full.
+    pub fn is_sandbox_required(&self) -> bool {
+        self.sandbox_required
+    }
+
+    /// The file of the script, to be checked before the start.
+    pub fn script(&self) -> Option<&ScriptFile> {
+        self.script.as_ref()
+    }
+
+    /// Values that must not appear in its output.
+    pub fn secrets(&self) -> &[SecretBytes] {
+        &self.secrets
+    }
 }
 
 /// `[launcher] script` (scripts.md §1).
-fn command(script: &Script) -> (PathBuf, Vec<OsString>) {
+fn command(script: &Script) -> (PathBuf, Vec<Word>) {
     match &script.launcher {
-        Some(launcher) => (PathBuf::from(launcher), vec![script.path.clone().into_os_string()]),
+        Some(launcher) => {
+            (PathBuf::from(launcher), vec![Word::Plain(script.path.clone().into_os_string())])
+        }
         None => (script.path.clone(), Vec::new()),
     }
 }

@@ -24,6 +24,7 @@ pub mod environment;
 pub mod invocation;
 pub mod number;
 pub mod request;
+pub mod sandbox;
 
 pub mod output;
 pub mod run;

@@ -2,13 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::catalogue::{AccessRule, Argument, Restrictions, Script, ScriptName};
+use crate::catalogue::{AccessRule, Argument, Restrictions, RunRules, Script, ScriptName};
 use crate::glob::Glob;
 use crate::identity::{Caller, Credential, GroupId, Identity, UserId};
+use crate::invocation::Surroundings;
+use crate::sandbox::{Preset, Resources, Sandbox};
 
 /// A script called `name` at `/scripts/<name>`.
 ///
@@ -37,6 +40,7 @@ pub fn script(name: &str) -> ScriptBuilder {
         danger: false,
         accept_undeclared: false,
         accept_option_like: false,
+        runs: RunRules::default(),
         arguments: Vec::new(),
         custom: Map::new(),
         secrets: None,
@@ -129,6 +133,7 @@ pub fn argument(name: &str) -> ArgumentBuilder {
         input: None,
         advanced: false,
         multiline: false,
+        secret: false,
         restrictions: Restrictions::default(),
         javascript_section: None,
         javascript_attributes: Map::new(),
@@ -221,5 +226,22 @@ impl CallerBuilder {
     /// The caller.
     pub fn build(self) -> Caller {
         self.0
+    }
+}
+
+/// What runs share, without sandbox and limits: they run in `directory`, and each has a directory
+/// of its own below `runs`.
+pub fn surroundings(directory: &std::path::Path, runs: &std::path::Path) -> Surroundings {
+    Surroundings {
+        directory: directory.to_owned(),
+        runs: runs.to_owned(),
+        default_timeout: Duration::from_secs(60),
+        grace: Duration::from_secs(2),
+        output_bytes: 1024 * 1024,
+        resources: Resources::default(),
+        sandbox: Sandbox { preset: Preset::None, ..Sandbox::default() },
+        sandbox_required: false,
+        protected: Arc::default(),
+        scripts_must_be_safe: false,
     }
 }

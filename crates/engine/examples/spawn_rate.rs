@@ -10,7 +10,7 @@
 //! other work on the machine disturbs single rounds.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use tokio::task::JoinSet;
-use webscripts_domain::invocation::{Invocation, Surroundings};
+use webscripts_domain::invocation::Invocation;
 use webscripts_domain::run::RunId;
+use webscripts_domain::testkit::surroundings;
 use webscripts_engine::{LocalRunner, Runner};
 
 /// Pairs of rounds.
@@ -112,11 +113,7 @@ impl Bench {
     }
 
     async fn engine(&self) -> anyhow::Result<usize> {
-        let surroundings = Surroundings {
-            directory: self.directory.clone(),
-            default_timeout: Duration::from_mins(1),
-            output_bytes: 64 << 20,
-        };
+        let surroundings = surroundings(&self.directory, Path::new("/nonexistent"));
         let run = RunId::parse("00000000-0000-7000-8000-000000000000").context("no identifier")?;
         let (words, environment) = (self.words.clone(), self.environment.clone());
         let order = Invocation::documentation(run, words, environment, &surroundings)

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use webscripts_domain::invocation::Invocation;
-use webscripts_domain::run::{Outcome, OutputChunk, RunEnd};
+use webscripts_domain::run::{Outcome, OutputChunk, Printed, RunEnd, Usage};
 
 use crate::kill::Group;
 use crate::pipes::{Input, Outputs};
@@ -102,7 +102,12 @@ impl Run {
         let dropped_bytes = outputs.dropped_bytes();
         drop(outputs);
         // Nobody may be waiting for the report any more.
-        let _ = report.send(RunEnd { outcome: outcome(over, ended), took, dropped_bytes });
+        let _ = report.send(RunEnd {
+            outcome: outcome(over, ended),
+            took,
+            usage: Usage::default(),
+            printed: Printed { dropped: dropped_bytes, ..Printed::default() },
+        });
         if let Some(mut group) = unended {
             tracing::error!(pid = group.number(), "a script could not be ended; it is waited for");
             group.ended().await;

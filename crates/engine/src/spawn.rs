@@ -6,12 +6,13 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::io::Errno;
-use webscripts_domain::invocation::Invocation;
+use webscripts_domain::invocation::{Invocation, Word};
 
 use crate::{StartError, lookup};
 
@@ -25,7 +26,10 @@ pub(crate) fn spawn(what: &Invocation) -> Result<Child, StartError> {
     #[expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
     let mut command = Command::new(&program);
     command
-        .args(what.arguments())
+        .args(what.arguments().iter().map(|word| match word {
+            Word::Plain(word) => word.as_os_str(),
+            Word::SecretFile(secret) => OsStr::from_bytes(secret.expose()),
+        }))
         .env_clear()
         .envs(what.environment().iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
         .current_dir(what.directory())

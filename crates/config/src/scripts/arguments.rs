@@ -101,6 +101,7 @@ impl Reader<'_> {
             list: keys.flag_if_set("list"),
             input: keys.flag_if_set("input"),
             advanced: keys.flag("is_advanced"),
+            secret: false,
             multiline: keys.flag("multiline") || html_type == "textarea",
             restrictions: self.restrictions(loader, &keys),
             javascript_attributes: self.attributes(loader, &keys, used),

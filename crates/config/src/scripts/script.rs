@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use webscripts_domain::catalogue::{AccessRule, Script};
+use webscripts_domain::catalogue::{AccessRule, RunRules, Script};
 use webscripts_domain::identity::{GroupId, UserId};
 
 use super::{Declaration, Defaults, Used, arguments};
@@ -115,6 +115,7 @@ fn build(
             .unwrap_or(defaults.accept_undeclared),
         accept_option_like,
         arguments,
+        runs: RunRules::default(),
         custom: custom(loader, &keys),
         secrets: keys.value("secrets").cloned(),
         declared_in: declared.file.to_owned(),

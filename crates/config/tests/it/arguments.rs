@@ -43,6 +43,7 @@ fn an_argument_without_keys_has_the_defaults_of_the_reference() {
             input: None,
             advanced: false,
             multiline: false,
+            secret: false,
             restrictions: Restrictions::default(),
             javascript_section: None,
             javascript_attributes: serde_json::Map::new(),

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use webscripts_domain::access::authorize;
 use webscripts_domain::arguments::check;
-use webscripts_domain::invocation::{Invocation, Surroundings};
+use webscripts_domain::invocation::{Invocation, Surroundings, Wishes};
 use webscripts_domain::request::{RequestArgument, RunRequest, Value};
 use webscripts_domain::run::{Outcome, RunEnd, RunId, Stream};
 use webscripts_domain::testkit;
@@ -41,9 +41,9 @@ pub fn program(path: impl AsRef<Path>) -> Order {
         words: vec![path.as_ref().to_str().expect("UTF-8").to_owned()],
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         surroundings: Surroundings {
-            directory: PathBuf::from("/"),
             default_timeout: LONG,
             output_bytes: 64 << 20,
+            ..testkit::surroundings(Path::new("/"), Path::new("/nonexistent"))
         },
     }
 }
@@ -98,7 +98,7 @@ impl Order {
         let request = RunRequest { arguments, csrf_token: None };
         let authorized = authorize(&caller, &script).expect("allowed");
         let checked = check(authorized, &request).expect("valid");
-        Invocation::new(run_id(), &checked, self.environment, &self.surroundings)
+        Invocation::new(run_id(), &checked, self.environment, &self.surroundings, Wishes::default())
     }
 }
 
@@ -144,7 +144,8 @@ pub async fn finish_in_time(mut handle: RunHandle) -> (Finished, RunEnd) {
         }
     }
     let end = handle.end.await.expect("an end");
-    let RunEnd { outcome, dropped_bytes, .. } = end;
+    let RunEnd { outcome, printed, .. } = end;
+    let dropped_bytes = printed.dropped;
     (Finished { stdout, stderr, outcome, dropped_bytes }, end)
 }
 

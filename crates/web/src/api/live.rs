@@ -19,7 +19,7 @@ pub async fn fetch_live(
 ) -> Result<Response, Problem> {
     let (piece, script) = web.app.fetch_live(&caller, &key).await?;
     let ended = piece.end.map(|end| end.outcome);
-    let dropped_bytes = piece.end.map_or(0, |end| end.dropped_bytes);
+    let dropped_bytes = piece.end.map_or(0, |end| end.printed.dropped);
     let reply = Reply {
         stdout: output::decode(&piece.stdout),
         stderr: stderr_text(&piece.stderr, dropped_bytes),

@@ -85,7 +85,7 @@ impl<'a> Reply<'a> {
     ) -> Self {
         Self {
             stdout: output::decode(&collected.stdout),
-            stderr: stderr_text(&collected.stderr, collected.end.dropped_bytes),
+            stderr: stderr_text(&collected.stderr, collected.end.printed.dropped),
             code: Some(collected.end.outcome.code()),
             error: Some(collected.end.outcome.error()),
             ..Self::running(script)

@@ -32,6 +32,7 @@ fn argument(name: &str, keys: Value) -> Argument {
         list: is("list"),
         input: is("input"),
         advanced: is("is_advanced").unwrap_or_default(),
+        secret: false,
         multiline: is("multiline").unwrap_or_default(),
         restrictions: Restrictions {
             required: is("required").unwrap_or_default(),
@@ -71,6 +72,7 @@ fn script(label: &str, arguments: Vec<Argument>) -> Script {
         accept_undeclared: false,
         accept_option_like: false,
         arguments,
+        runs: webscripts_domain::catalogue::RunRules::default(),
         custom: Map::new(),
         secrets: None,
         declared_in: PathBuf::new(),

@@ -1,6 +1,6 @@
 //! The explanation as text and as JSON. Values of secret arguments are never part of it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -8,6 +8,7 @@ use webscripts_app::explain::Explanation;
 use webscripts_app::run_script::RunError;
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::identity::{Caller, GroupId};
+use webscripts_domain::invocation::Word;
 
 use super::shell::quoted;
 
@@ -172,7 +173,10 @@ impl Report<'_> {
         let invocation = &explanation.invocation;
         let program = invocation.program().as_os_str();
         let is_secret = |word: &OsStr| self.secrets.iter().any(|secret| OsStr::new(secret) == word);
-        let arguments = invocation.arguments().iter().map(OsString::as_os_str);
+        let arguments = invocation.arguments().iter().map(|word| match word {
+            Word::Plain(word) => word.as_os_str(),
+            Word::SecretFile(_) => OsStr::new("/dev/fd/N"),
+        });
         std::iter::once(Some(program))
             .chain(arguments.map(|word| Some(word).filter(|word| !is_secret(word))))
             .collect()
