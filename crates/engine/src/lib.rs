@@ -12,6 +12,7 @@ mod local;
 mod lookup;
 mod pipes;
 mod run;
+pub mod runs;
 mod spawn;
 
 pub use local::LocalRunner;
