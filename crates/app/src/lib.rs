@@ -13,6 +13,7 @@ pub mod live_output;
 mod passwords;
 mod places;
 pub mod run_script;
+pub mod runs;
 pub mod sessions;
 pub mod sign_in;
 mod sweep;

@@ -34,6 +34,21 @@ pub enum RunError {
     /// Too many runs wait.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
+    /// The user started too many runs in too short a time (`rate_limit`).
+    #[error("you have started too many runs; try again in {} s", .0.as_secs().max(1))]
+    RateLimited(std::time::Duration),
+    /// The idempotency key is not 1 to 255 visible ASCII characters.
+    #[error("an idempotency key has 1 to 255 visible ASCII characters")]
+    InvalidKey,
+    /// The idempotency key was used for another script or other arguments.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// The server stops and starts nothing more.
+    #[error("the server is stopping")]
+    Stopping,
+    /// Saved state failed; nothing was started.
+    #[error("saved state cannot be reached")]
+    Store(#[from] webscripts_store::StoreError),
     /// It did not start.
     #[error("the script could not be started")]
     Start(#[from] StartError),

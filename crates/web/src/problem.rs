@@ -161,6 +161,22 @@ impl From<RunError> for Problem {
             },
             RunError::Values(errors) => values(&errors),
             RunError::NoPlace(_) => Self::busy("Too many runs are waiting. Try again in a moment."),
+            RunError::RateLimited(wait) => Self::busy(format!(
+                "You have started too many runs. Try again in {} s.",
+                wait.as_secs().max(1)
+            )),
+            RunError::InvalidKey => Self::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency-key",
+                "An idempotency key has 1 to 255 visible ASCII characters.",
+            ),
+            RunError::KeyReused => Self::new(
+                StatusCode::CONFLICT,
+                "idempotency-key-reused",
+                "This idempotency key was used for another request.",
+            ),
+            RunError::Stopping => Self::busy("The server is stopping. Try again in a moment."),
+            RunError::Store(error) => error.into(),
             RunError::Start(error) => start(&error),
             RunError::NoRandomness(error) => error.into(),
         }
