@@ -5,6 +5,7 @@ pub mod blacklist;
 #[cfg(test)]
 mod contract;
 mod error;
+pub mod runs;
 pub mod sessions;
 mod sqlite;
 
@@ -22,6 +23,8 @@ pub struct Stores {
     pub sessions: Arc<dyn sessions::Sessions>,
     /// Failed sign-ins.
     pub blacklist: Arc<dyn blacklist::Blacklist>,
+    /// Records of runs.
+    pub runs: Arc<dyn runs::Runs>,
     /// Whether the database answers.
     pub health: Arc<dyn Health>,
 }

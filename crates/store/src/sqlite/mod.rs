@@ -8,6 +8,7 @@ mod health;
 mod migrations;
 #[cfg(test)]
 mod plans;
+mod runs;
 mod sessions;
 mod stamp;
 #[cfg(test)]
@@ -82,6 +83,7 @@ fn stores(database: &Database, limits: Limits) -> Stores {
             database: database.clone(),
             most: i64::from(limits.failures),
         }),
+        runs: Arc::new(runs::SqliteRuns),
         health: Arc::new(health::SqliteHealth(database.clone())),
     }
 }
