@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::arguments::CheckedArguments;
 use crate::catalogue::Script;
 use crate::run::RunId;
@@ -63,7 +65,7 @@ impl std::fmt::Debug for SecretBytes {
 }
 
 /// Columns and rows of a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TerminalSize {
     /// Columns, 1 to 1000.
     pub columns: u16,
@@ -78,7 +80,7 @@ impl Default for TerminalSize {
 }
 
 /// The file of a script, checked before every start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptFile {
     /// Absolute path.
     pub path: PathBuf,
@@ -89,7 +91,7 @@ pub struct ScriptFile {
 }
 
 /// What a run may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// When it is ended.
     pub timeout: Duration,

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// A named starting point (`sandbox` of a script or of the server).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Preset {
     /// The rights of the server's account, less what no run ever gets (new privileges, core dumps,
     /// descriptors of the server).
@@ -34,7 +36,7 @@ impl Preset {
 }
 
 /// Which connections a run may make.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Network {
     /// Any.
     #[default]
@@ -46,7 +48,7 @@ pub enum Network {
 }
 
 /// What one script may reach.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sandbox {
     /// The starting point.
     pub preset: Preset,
@@ -75,7 +77,7 @@ impl Sandbox {
 
 /// What belongs to the server and is out of reach for a run unless its sandbox declares it.
 /// Absolute paths.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Protected {
     /// Directories and files of configuration, data (which holds the runs) and logs.
     pub server: Vec<PathBuf>,
@@ -84,7 +86,7 @@ pub struct Protected {
 }
 
 /// What one run may use up. `None`: no limit of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Resources {
     /// `memory_limit`, bytes: of the whole run where a control group can be used, else address
     /// space of each process.
