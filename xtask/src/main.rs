@@ -12,6 +12,7 @@ mod browser;
 mod process;
 mod screenshots;
 mod setup;
+mod soak;
 mod test;
 mod workspace;
 
@@ -27,7 +28,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 4] = [
+const COMMANDS: [Command; 5] = [
     Command {
         name: "test",
         arguments: "[--only STEP]… [-- ARGUMENTS]",
@@ -45,6 +46,12 @@ const COMMANDS: [Command; 4] = [
         arguments: "[ARGUMENTS]",
         about: "measures the server against a bare loop doing the same work",
         run: bench::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[ARGUMENTS]",
+        about: "runs a mixture of scripts for ten minutes and fails when anything grows",
+        run: soak::run,
     },
     Command {
         name: "screenshots",

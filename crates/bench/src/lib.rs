@@ -4,11 +4,15 @@
 //! connections and answers with a [`report::Report`]; [`exchange::ask`] makes a single request and
 //! returns the whole answer, which is how a measurement signs in.
 //!
+//! [`watch::run`] watches one run over many event streams instead.
+//!
 //! The programs beside it: `load` (this library as a program), `limit` (what a server could reach
-//! at best), `tiny` and `flood` (what is run).
+//! at best), `tiny`, `flood` and `ticker` (what is run).
 
 mod connection;
 pub mod exchange;
 pub mod generator;
 pub mod plan;
 pub mod report;
+pub mod soak;
+pub mod watch;

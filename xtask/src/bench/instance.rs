@@ -28,6 +28,13 @@ const USER: &str = "bench";
 const USER_GROUP: &str = "50";
 /// Bytes of the static file of P3.
 pub const ASSET_BYTES: usize = 16 * 1024;
+/// Scripts that every measured instance has besides those that were asked for.
+pub const MORE_SCRIPTS: usize = 5;
+/// A script that fails.
+const FAILING: &str = "#!/bin/sh\necho 'something went wrong' >&2\nexit 3\n";
+/// A script that leaves a daemon in a session of its own, which holds none of its pipes.
+const DAEMON: &str =
+    "#!/bin/sh\nsetsid sh -c 'sleep 600' </dev/null >/dev/null 2>&1 &\necho 'left a daemon'\n";
 
 /// An instance; its directory is removed with it.
 pub struct Instance {
@@ -68,15 +75,22 @@ impl Instance {
         let configuration = directory.join("config/scripts");
         make_empty(&configuration)?;
         make_directory(&directory.join("scripts"))?;
-        let tiny = directory.join("scripts/tiny");
-        let flood = directory.join("scripts/flood");
-        for (from, to) in [(&programs.tiny, &tiny), (&programs.flood, &flood)] {
+        let [tiny, flood, ticker] =
+            ["tiny", "flood", "ticker"].map(|name| directory.join("scripts").join(name));
+        for (from, to) in
+            [(&programs.tiny, &tiny), (&programs.flood, &flood), (&programs.ticker, &ticker)]
+        {
             let content =
                 fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
             write(to, &content, 0o500)?;
         }
         let text = serde_json::to_vec_pretty(&declarations(&tiny, &flood, scripts))?;
         write(&configuration.join("bench.json"), &text, 0o400)?;
+        for (name, text) in [("failing", FAILING), ("daemon", DAEMON)] {
+            write(&directory.join("scripts").join(name), text.as_bytes(), 0o500)?;
+        }
+        let text = serde_json::to_vec_pretty(&more_declarations(&directory.join("scripts")))?;
+        write(&configuration.join("more.json"), &text, 0o400)?;
         let styles = directory.join("static/css");
         make_directory(&styles)?;
         write(&styles.join("bench.css"), &asset(), 0o400)?;
@@ -205,6 +219,35 @@ fn declarations(tiny: &Path, flood: &Path, scripts: usize) -> Value {
     let mut root = Map::from_iter([("scripts".to_owned(), Value::Object(names))]);
     root.extend(sections);
     Value::Object(root)
+}
+
+/// Further scripts: the same tiny program in other sandboxes, and what a soak runs.
+fn more_declarations(scripts: &Path) -> Value {
+    let script = |file: &str, more: Value| {
+        let mut section = json!({
+            "path": scripts.join(file),
+            "category": "",
+            "minimum_access": 50,
+            "timeout": 120,
+        });
+        if let (Some(section), Value::Object(more)) = (section.as_object_mut(), more) {
+            section.extend(more);
+        }
+        section
+    };
+    json!({
+        "scripts": {
+            "tiny-none": "tiny_none", "tiny-strict": "tiny_strict", "ticker": "ticker",
+            "failing": "failing", "daemon": "daemon",
+        },
+        "tiny_none": script("tiny", json!({"sandbox": "none"})),
+        "tiny_strict": script("tiny", json!({"sandbox": "strict"})),
+        "ticker": script("ticker", json!({"args": "ticker_arguments"})),
+        "ticker_arguments": {"lines": "ticker_number", "pause": "ticker_number"},
+        "ticker_number": {"html_type": "number"},
+        "failing": script("failing", json!({})),
+        "daemon": script("daemon", json!({})),
+    })
 }
 
 fn random_password() -> anyhow::Result<String> {

@@ -72,6 +72,38 @@ pub struct Latency {
     pub median: u32,
 }
 
+/// A run and its watchers; the fields are described in crates/bench/src/watch.rs.
+#[derive(Debug, Clone, Serialize)]
+pub struct WatchPlan {
+    pub start: Plan,
+    pub watchers: usize,
+    pub lines: usize,
+    pub idle_ms: u64,
+}
+
+/// What watchers saw, in microseconds; described in crates/bench/src/watch.rs.
+#[derive(Debug, Deserialize)]
+pub struct WatchReport {
+    pub lines: u64,
+    pub median_us: u32,
+    pub p99_us: u32,
+}
+
+/// A mixture of runs; the fields are described in crates/bench/src/soak.rs.
+#[derive(Debug, Clone, Serialize)]
+pub struct SoakPlan {
+    pub address: String,
+    pub headers: Vec<(String, String)>,
+    pub workers: usize,
+    pub seconds: u64,
+}
+
+/// Runs by kind.
+#[derive(Debug, Deserialize)]
+pub struct SoakReport {
+    pub runs: BTreeMap<String, u64>,
+}
+
 /// One answer.
 #[derive(Debug, Deserialize)]
 pub struct Answer {
@@ -113,12 +145,31 @@ impl Load {
         self.call(&["ask"], plan)
     }
 
+    /// Watches a run over many event streams.
+    pub fn watch(&self, plan: &WatchPlan) -> anyhow::Result<WatchReport> {
+        self.call_within(&["watch"], plan, Duration::from_mins(6))
+    }
+
+    /// Runs a mixture of scripts.
+    pub fn soak(&self, plan: &SoakPlan) -> anyhow::Result<SoakReport> {
+        self.call_within(&["soak"], plan, Duration::from_secs(plan.seconds) + MARGIN)
+    }
+
     fn call<T: for<'a> Deserialize<'a>>(&self, words: &[&str], plan: &Plan) -> anyhow::Result<T> {
         let times = Duration::from_millis(u64::try_from(plan.warm_up_ms + plan.duration_ms)?);
+        self.call_within(words, plan, times + MARGIN)
+            .with_context(|| format!("{} {}", plan.method, plan.path))
+    }
+
+    fn call_within<T: for<'a> Deserialize<'a>>(
+        &self,
+        words: &[&str],
+        plan: &impl Serialize,
+        within: Duration,
+    ) -> anyhow::Result<T> {
         let mut load = Command::new(&self.program);
         load.args(words);
-        let text = output_of(load, &serde_json::to_string(plan)?, times + MARGIN)
-            .with_context(|| format!("{} {}", plan.method, plan.path))?;
+        let text = output_of(load, &serde_json::to_string(plan)?, within)?;
         serde_json::from_str(&text).context("the load generator answered something else")
     }
 }

@@ -8,8 +8,8 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 
 use super::figures::{Comparison, Figure, Figures, Spread, Target};
-use super::instance::{ASSET_BYTES, Instance, Server};
-use super::load::{Load, Plan};
+use super::instance::{ASSET_BYTES, Instance, MORE_SCRIPTS, Server};
+use super::load::{Load, Plan, WatchPlan};
 use super::machine::{Machine, commit, today};
 use super::nginx::Nginx;
 use super::options::Pace;
@@ -19,13 +19,13 @@ use super::running::Running;
 use super::side::{Measure, Side, Title, compare};
 
 /// Scripts of the instance that answers P1 to P7.
-const SCRIPTS: usize = 50;
+const SCRIPTS: usize = 50 - MORE_SCRIPTS;
 /// Scripts of the instance whose start is timed beside the shipped one.
 const MANY_SCRIPTS: usize = 1_000;
 /// Bytes that `flood` prints in P5.
 const FLOOD_BYTES: u64 = 1_300_000;
 /// Bytes that one script prints for the peak of P7.
-const BIG_FLOOD_BYTES: u64 = 1_000_000_000;
+const BIG_FLOOD_BYTES: u64 = 10_000_000_000;
 /// How long the limit may take until it listens.
 const LONGEST_START: Duration = Duration::from_secs(10);
 
@@ -71,8 +71,12 @@ fn under_load(programs: &Programs, pace: Pace) -> anyhow::Result<UnderLoad> {
     let mut notes = Vec::new();
     bench.assets(&mut comparisons, &mut notes)?;
     comparisons.push(bench.long_output()?);
+    for preset in ["default", "strict"] {
+        comparisons.push(bench.sandbox(preset)?);
+    }
+    let mut values = bench.lines()?;
     bench.server.process.stop()?;
-    let values = memory(&instance, &load)?;
+    values.extend(memory(&instance, &load)?);
     Ok((scripts_listed, comparisons, values, notes))
 }
 
@@ -197,6 +201,67 @@ impl Bench<'_> {
     }
 }
 
+impl Bench<'_> {
+    /// P11: the same program with and without a sandbox, on the same server.
+    fn sandbox(&self, preset: &'static str) -> anyhow::Result<Comparison> {
+        let title = Title {
+            goal: "P11",
+            work: format!("run a tiny program in the sandbox `{preset}`, 8 connections"),
+            against: "sandbox `none`",
+            measure: Measure::Rate,
+            target: Some(Target::AtLeast(0.75)),
+        };
+        let script = if preset == "default" { "tiny" } else { "tiny-strict" };
+        let side = |script: &str| {
+            let plan = self.repeated(run_of(&self.server, &self.token, script, None), 8);
+            self.server_side(Plan { expect: "The tiny program ran.".to_owned(), ..plan })
+        };
+        self.compare(title, &side(script), &side("tiny-none"))
+    }
+
+    /// P4: from the moment a script prints a line until it is in the client.
+    fn lines(&self) -> anyhow::Result<Vec<Figure>> {
+        let mut values = Vec::new();
+        for (watchers, median, most) in [(1, Some(1.0), 5.0), (1_000, None, 50.0)] {
+            progress(&format!("P4: lines to {watchers} watchers"));
+            let (lines, pause) = if watchers == 1 { (500, 5) } else { (50, 100) };
+            let report = self.load.watch(&WatchPlan {
+                start: started(&self.server, &self.token, lines, pause),
+                watchers,
+                lines,
+                idle_ms: 0,
+            })?;
+            let seen = u64::try_from(watchers * lines)?;
+            ensure!(report.lines == seen, "watchers saw {} of {seen} lines", report.lines);
+            let value = |what: &str, microseconds: u32, target: Option<Target>| {
+                let milliseconds = f64::from(microseconds) / 1000.0;
+                Figure {
+                    goal: "P4",
+                    what: format!(
+                        "{what} of a line until it is in the client, {watchers} watchers"
+                    ),
+                    unit: "ms",
+                    value: Spread::single(milliseconds),
+                    target,
+                    met: target.map(|target| target.is_met_by(milliseconds)),
+                }
+            };
+            values.push(value("median", report.median_us, median.map(Target::AtMost)));
+            values.push(value("99th percentile", report.p99_us, Some(Target::AtMost(most))));
+        }
+        Ok(values)
+    }
+}
+
+/// Starts `ticker` and answers with the number of the run.
+fn started(server: &Server, token: &str, lines: usize, pause_ms: u64) -> Plan {
+    let body = json!({"script": "ticker", "answer": "id", "arguments": {
+        "lines": {"value": lines}, "pause": {"value": pause_ms},
+    }});
+    let plan = server.posted(Plan::once(&server.address, "POST", "/api/runs/"));
+    signed_in(Plan { body: body.to_string(), ..plan }, token)
+}
+
 /// P7: a server that did nothing yet, then worked, then runs a script that does not stop printing.
 fn memory(instance: &Instance, load: &Load) -> anyhow::Result<Vec<Figure>> {
     progress("P7: memory");
@@ -228,12 +293,12 @@ fn memory(instance: &Instance, load: &Load) -> anyhow::Result<Vec<Figure>> {
         value("resident, idle after the start", idle, Some(Target::AtMost(15.0))),
         value("resident, after one sign-in", signed_in, None),
         value("resident, after 100 runs of 1.3 MB", worked, None),
-        value("answered of a run printing 1 GB", answered, None),
+        value("answered of a run printing 10 GB", answered, None),
     ];
     // An answer with everything in it is as large as the output: that peak says nothing.
     if report.body_bytes < BIG_FLOOD_BYTES {
         let growth = Some(Target::AtMost(32.0));
-        values.push(value("peak while a script prints 1 GB", peak, None));
+        values.push(value("peak while a script prints 10 GB", peak, None));
         values.push(value("that peak above the level before", peak - before, growth));
     }
     Ok(values)

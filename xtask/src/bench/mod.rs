@@ -13,7 +13,7 @@ mod measure;
 mod nginx;
 mod options;
 mod programs;
-mod running;
+pub mod running;
 mod side;
 mod table;
 
@@ -23,7 +23,10 @@ use anyhow::Context;
 
 use figures::Figures;
 use options::Options;
-use programs::Programs;
+
+pub use instance::Instance;
+pub use load::{Load, SoakPlan};
+pub use programs::Programs;
 
 /// Runs the command with the words that follow `bench`.
 ///
@@ -44,7 +47,8 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn root() -> anyhow::Result<PathBuf> {
+/// The directory of the workspace.
+pub fn root() -> anyhow::Result<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     Ok(directory.context("the workspace has no directory")?.to_path_buf())
 }

@@ -25,6 +25,8 @@ pub struct Programs {
     pub tiny: PathBuf,
     /// Prints 1.3 MB, or as many bytes as it is told to.
     pub flood: PathBuf,
+    /// Prints lines with the time in them.
+    pub ticker: PathBuf,
 }
 
 impl Programs {
@@ -45,6 +47,7 @@ impl Programs {
             load: tools.program("load")?,
             tiny: tools.program("tiny")?,
             flood: tools.program("flood")?,
+            ticker: tools.program("ticker")?,
         })
     }
 }

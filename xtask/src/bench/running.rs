@@ -112,41 +112,88 @@ impl Running {
         format!("; it said last:\n{}", last.join("\n"))
     }
 
-    fn proc(&self, name: &str) -> PathBuf {
-        Path::new("/proc").join(self.child.0.id().to_string()).join(name)
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.child.0.id()
     }
 
-    /// A line of `/proc/PID/status` that gives kibibytes, such as `VmRSS`, in mebibytes.
+    /// A line of `/proc/PID/status` that gives kibibytes, such as `VmRSS`, in mebibytes: of the
+    /// program and of the processes that it keeps to accompany runs, not of the runs.
     pub fn memory_mib(&self, field: &str) -> anyhow::Result<f64> {
-        let text = read(&self.proc("status"))?;
-        let mut lines = text.lines().filter_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        let value = lines.next().and_then(|rest| rest.trim().strip_suffix(" kB"));
-        let kibibytes: f64 = value
-            .with_context(|| format!("{} does not say `{field}`", self.proc("status").display()))?
-            .parse()
-            .with_context(|| format!("`{field}` is not a number"))?;
-        Ok(kibibytes / 1024.0)
+        let mut sum = memory_of(self.number(), field)?;
+        for supervisor in supervisors_of(self.number()) {
+            // One that ended meanwhile uses nothing.
+            sum += memory_of(supervisor, field).unwrap_or_default();
+        }
+        Ok(sum)
     }
 
     /// Makes `VmHWM` begin again with the memory used now (`proc_pid_clear_refs(5)`).
     pub fn forget_peak(&self) -> anyhow::Result<()> {
-        let path = self.proc("clear_refs");
-        fs::write(&path, "5").with_context(|| format!("cannot write {}", path.display()))
+        for process in supervisors_of(self.number()).into_iter().chain([self.number()]) {
+            let path = proc(process, "clear_refs");
+            fs::write(&path, "5").with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
-    /// Processor time used so far, by itself and by the children it waited for
-    /// (fields 14 to 17 of `proc_pid_stat(5)`).
+    /// Processor time used so far, by itself, by the processes it keeps, and by the children that
+    /// they have waited for.
     pub fn processor_time(&self) -> anyhow::Result<Duration> {
-        let text = read(&self.proc("stat"))?;
-        // The second field is the name of the program in parentheses; it may contain anything.
-        let (_, rest) = text.rsplit_once(") ").context("/proc/PID/stat has no name")?;
-        let mut ticks = 0_u32;
-        for field in rest.split(' ').skip(11).take(4) {
-            let field: u32 = field.parse().context("/proc/PID/stat has no times")?;
-            ticks = ticks.saturating_add(field);
+        let mut ticks = ticks_of(self.number())?;
+        for supervisor in supervisors_of(self.number()) {
+            ticks = ticks.saturating_add(ticks_of(supervisor).unwrap_or_default());
         }
         Ok(Duration::from_secs(1) * ticks / TICKS_PER_SECOND)
     }
+}
+
+/// The direct children of a process that are the same program: they accompany its runs.
+pub fn supervisors_of(process: u32) -> Vec<u32> {
+    let program = fs::read_link(proc(process, "exe")).ok();
+    let children = children_of(process);
+    let same = |child: &u32| fs::read_link(proc(*child, "exe")).ok() == program;
+    children.into_iter().filter(same).collect()
+}
+
+/// The direct children of a process (`proc_tid_children(5)`).
+pub fn children_of(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(proc(process, "task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let numbers = |list: String| -> Vec<u32> {
+        list.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect()
+    };
+    lists.flat_map(numbers).collect()
+}
+
+/// A file of a process.
+pub fn proc(process: u32, name: &str) -> PathBuf {
+    Path::new("/proc").join(process.to_string()).join(name)
+}
+
+fn memory_of(process: u32, field: &str) -> anyhow::Result<f64> {
+    let path = proc(process, "status");
+    let text = read(&path)?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let value = lines.next().and_then(|rest| rest.trim().strip_suffix(" kB"));
+    let kibibytes: f64 = value
+        .with_context(|| format!("{} does not say `{field}`", path.display()))?
+        .parse()
+        .with_context(|| format!("`{field}` is not a number"))?;
+    Ok(kibibytes / 1024.0)
+}
+
+/// Fields 14 to 17 of `proc_pid_stat(5)`, summed.
+fn ticks_of(process: u32) -> anyhow::Result<u32> {
+    let text = read(&proc(process, "stat"))?;
+    // The second field is the name of the program in parentheses; it may contain anything.
+    let (_, rest) = text.rsplit_once(") ").context("/proc/PID/stat has no name")?;
+    let mut ticks = 0_u32;
+    for field in rest.split(' ').skip(11).take(4) {
+        let field: u32 = field.parse().context("/proc/PID/stat has no times")?;
+        ticks = ticks.saturating_add(field);
+    }
+    Ok(ticks)
 }
 
 impl Drop for Running {
