@@ -56,6 +56,8 @@ pub struct OutputPiece {
     pub offset: u64,
     /// The bytes as printed, secrets masked. Empty: nothing is kept from there on up to now.
     pub bytes: Vec<u8>,
+    /// Up to where the stream is kept without a gap from `offset` on.
+    pub kept_until: u64,
     /// How much the stream printed up to now.
     pub total: u64,
     /// Whether the run is over: `total` is final.

@@ -8,10 +8,13 @@ pub mod control;
 pub mod files;
 pub mod follow;
 pub mod history;
+pub(crate) mod queue;
+pub(crate) mod rate;
 pub mod screen;
 pub mod start;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::run::{Printed, RunRecord};
@@ -30,6 +33,22 @@ pub struct RunView {
     pub script: Option<Arc<Script>>,
     /// What the viewer may do with it at the moment.
     pub can: Can,
+    /// How far it is, and how far it may go.
+    pub outlook: Outlook,
+}
+
+/// How far a run is, and how far it may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// How long it may take; `None`: not known any more, or without end.
+    pub timeout: Option<Duration>,
+    /// How long runs of the script usually take; only while it is not over, and only if enough of
+    /// them have succeeded.
+    pub usual: Option<Duration>,
+    /// How many pieces of output there are: their sequence numbers are below this.
+    pub chunks: u64,
+    /// What it reported of its progress last.
+    pub progress: Option<screen::TaskProgress>,
 }
 
 /// What somebody may do with a run at the moment.

@@ -1,5 +1,9 @@
 //! What escape sequences in the output of a run mean: the one place that interprets them.
 
+pub(crate) mod progress;
+pub(crate) mod terminal;
+pub(crate) mod text;
+
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::TerminalSize;
 use webscripts_domain::run::RunId;
