@@ -1,6 +1,7 @@
 //! Why saved state could not be read or written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Why saved state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -138,5 +139,31 @@ impl From<sqlx::Error> for StoreError {
             },
             None => Self::Database(error),
         }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    /// A value cannot be written as JSON.
+    fn from(error: serde_json::Error) -> Self {
+        Self::Database(sqlx::Error::Encode(Box::new(error)))
+    }
+}
+
+impl StoreError {
+    /// The error of a transaction, for each of several callers whose writes it held.
+    pub(crate) fn for_each<T>(self, callers: usize) -> Vec<Result<T, Self>> {
+        if callers == 1 {
+            return vec![Err(self)];
+        }
+        let (kind, source): (fn(sqlx::Error) -> Self, _) = match self {
+            Self::Locked(source) => (Self::Locked, source),
+            Self::ReadOnly(source) => (Self::ReadOnly, source),
+            Self::Full(source) => (Self::Full, source),
+            Self::Database(source) => (Self::Database, source),
+            other => (Self::Database, sqlx::Error::Encode(Box::new(other))),
+        };
+        let cause = Arc::new(source);
+        let share = |_| Err(kind(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause)))));
+        (0..callers).map(share).collect()
     }
 }

@@ -12,7 +12,7 @@ mod sqlite;
 use std::sync::Arc;
 
 pub use error::{FileProblem, StoreError};
-pub use sqlite::{examine, open, open_in_memory};
+pub use sqlite::{RUNS_FILE, examine, open, open_in_memory};
 
 /// The bundle of all stores.
 #[derive(Clone)]
@@ -25,18 +25,19 @@ pub struct Stores {
     pub blacklist: Arc<dyn blacklist::Blacklist>,
     /// Records of runs.
     pub runs: Arc<dyn runs::Runs>,
-    /// Whether the database answers.
+    /// Whether the databases answer.
     pub health: Arc<dyn Health>,
 }
 
-/// Whether the database answers, for readiness.
+/// Whether the databases answer, for readiness.
 #[async_trait::async_trait]
 pub trait Health: Send + Sync {
-    /// Reads and, unless the database is read-only, proves that a write would be possible.
+    /// Reads, and proves that a write would be possible, in each.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// A number that changes whenever the database may have changed, also by another process;
-    /// `None` when that cannot be told cheaply. Never blocks for long: it is asked on every request.
+    /// A number that changes whenever accounts, sessions or failed sign-ins may have changed, also by
+    /// another process; `None` when that cannot be told cheaply. Records of runs do not change it.
+    /// Never blocks for long: it is asked on every request.
     fn stamp(&self) -> Option<u64> {
         None
     }

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::sqlite::{SqliteConnection, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, Transaction};
 
+use super::migrations::Schema;
 use super::stamp::Stamp;
 use super::{Limits, file, migrations};
 use crate::StoreError;
@@ -57,19 +58,41 @@ impl Database {
     }
 }
 
+/// What a database is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
+    /// Its tables.
+    pub(super) schema: &'static Schema,
+    /// When what is written reaches the disk: before a method answers, or at the latest when the log
+    /// is emptied. The end of the process loses nothing either way.
+    pub(super) synchronous: SqliteSynchronous,
+}
+
+/// Accounts and sessions.
+pub(super) const ACCOUNTS: Purpose =
+    Purpose { schema: &migrations::ACCOUNTS, synchronous: SqliteSynchronous::Full };
+
+/// Records of runs: many and small.
+pub(super) const RUNS: Purpose =
+    Purpose { schema: &migrations::RUNS, synchronous: SqliteSynchronous::Normal };
+
 /// Opens a file; see [`super::open`].
-pub(super) async fn open_file(path: &Path, limits: Limits) -> Result<Database, StoreError> {
+pub(super) async fn open_file(
+    path: &Path,
+    purpose: Purpose,
+    limits: Limits,
+) -> Result<Database, StoreError> {
     let path = file::prepare(path).await?;
     let opening = |error| match StoreError::from(error) {
         StoreError::Database(source) => StoreError::Open { path: path.clone(), source },
         StoreError::ReadOnly(_) => StoreError::ReadOnlyFile { path: path.clone() },
         other => other,
     };
-    let options = options(limits).filename(&path);
+    let options = options(purpose, limits).filename(&path);
     let writer = writer_pool(limits, options.clone()).await.map_err(opening)?;
     let reader = reader_pool(limits, options);
     let mut database = Database { reader, writer, stamp: None };
-    match make_ready(&database, limits).await {
+    match make_ready(&database, purpose.schema, limits).await {
         Ok(()) => {
             let stamp = Stamp::of_database(&path).await;
             let stamp = stamp.map_err(|source| StoreError::File { path: path.clone(), source })?;
@@ -87,15 +110,19 @@ pub(super) async fn open_file(path: &Path, limits: Limits) -> Result<Database, S
 }
 
 /// Looks at a file without changing it; see [`super::examine`].
-pub(super) async fn examine_file(path: &Path, limits: Limits) -> Result<(), StoreError> {
+pub(super) async fn examine_file(
+    path: &Path,
+    purpose: Purpose,
+    limits: Limits,
+) -> Result<(), StoreError> {
     let Some(path) = file::look_at(path).await? else { return Ok(()) };
     let opening = |error| match StoreError::from(error) {
         StoreError::Database(source) => StoreError::Open { path: path.clone(), source },
         other => other,
     };
-    let options = options(limits).filename(&path).read_only(true);
+    let options = options(purpose, limits).filename(&path).read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(opening)?;
-    migrations::refuse_newer(&mut connection).await?;
+    purpose.schema.refuse_newer(&mut connection).await?;
     let found: String =
         sqlx::query_scalar(CHECK).fetch_one(&mut connection).await.map_err(opening)?;
     connection.close().await.map_err(opening)?;
@@ -103,20 +130,24 @@ pub(super) async fn examine_file(path: &Path, limits: Limits) -> Result<(), Stor
 }
 
 /// Opens a database in memory: its only connection reads and writes.
-pub(super) async fn open_memory(limits: Limits) -> Result<Database, StoreError> {
-    let options = options(limits);
+pub(super) async fn open_memory(purpose: Purpose, limits: Limits) -> Result<Database, StoreError> {
+    let options = options(purpose, limits);
     let pool = pool_options(limits).max_connections(1).connect_with(options).await?;
     let database = Database { reader: pool.clone(), writer: pool, stamp: None };
-    migrations::run(&database).await?;
+    purpose.schema.migrate(&database).await?;
     Ok(database)
 }
 
-async fn make_ready(database: &Database, limits: Limits) -> Result<(), StoreError> {
+async fn make_ready(
+    database: &Database,
+    schema: &Schema,
+    limits: Limits,
+) -> Result<(), StoreError> {
     // A newer database is left exactly as it is.
-    migrations::refuse_newer(&database.writer).await?;
+    schema.refuse_newer(&database.writer).await?;
     use_write_ahead_log(&database.writer, limits).await?;
     database.prove_writable().await?;
-    migrations::run(database).await?;
+    schema.migrate(database).await?;
     // Opens the first reading connection, so that a problem shows now.
     database.reader.acquire().await?;
     Ok(())
@@ -147,12 +178,11 @@ async fn use_write_ahead_log(writer: &SqlitePool, limits: Limits) -> Result<(), 
     Ok(())
 }
 
-fn options(limits: Limits) -> SqliteConnectOptions {
+fn options(purpose: Purpose, limits: Limits) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
         .busy_timeout(limits.wait)
-        // The log reaches the disk before a method answers.
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(purpose.synchronous)
         .pragma("journal_size_limit", LOG_SIZE)
         .thread_name(|number| format!("sqlite-{number}"))
 }

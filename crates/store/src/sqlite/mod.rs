@@ -23,6 +23,7 @@ use webscripts_domain::clock::Timestamp;
 
 use crate::{StoreError, Stores};
 use connection::Database;
+use runs::SqliteRuns;
 
 /// Limits of a database; only tests choose others than the default.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +40,18 @@ impl Default for Limits {
     }
 }
 
-/// Opens the database file, which is created when absent, and brings its tables up to date.
+/// Name of the file of the records of runs, beside the database of accounts and sessions.
+pub const RUNS_FILE: &str = "runs.sqlite3";
+
+/// Opens the database file of accounts and sessions and, beside it, [`RUNS_FILE`]. They are created
+/// when absent, and their tables are brought up to date.
 ///
-/// The directory has to exist. The file has to be a regular one that belongs to the user who runs
-/// the program and that nobody else may open (mode 0600, with which it is created). What a method
-/// of the stores has answered survives the end of the process and a loss of power. Several
-/// processes may open the same file.
+/// The directory has to exist. The files have to be regular ones that belong to the user who runs
+/// the program and that nobody else may open (mode 0600, with which they are created). What a method
+/// of the stores has answered survives the end of the process and, but for records of runs, a loss
+/// of power. Several processes may open the same files.
+///
+/// To be called on a runtime, which has to live as long as the stores are used.
 ///
 /// # Errors
 ///
@@ -53,16 +60,25 @@ impl Default for Limits {
 /// [`StoreError::Full`].
 pub async fn open(path: &Path) -> Result<Stores, StoreError> {
     let limits = Limits::default();
-    Ok(stores(&connection::open_file(path, limits).await?, limits))
+    let accounts = connection::open_file(path, connection::ACCOUNTS, limits).await?;
+    match connection::open_file(&path.with_file_name(RUNS_FILE), connection::RUNS, limits).await {
+        Ok(runs) => Ok(stores(&accounts, SqliteRuns::new(runs, true), limits)),
+        Err(error) => {
+            accounts.close().await;
+            Err(error)
+        }
+    }
 }
 
-/// Looks at the database file without changing its content. None is good: it is made later.
+/// Looks at the database files without changing their content. None is good: it is made later.
 ///
 /// # Errors
 ///
 /// What [`open`] would refuse, and [`StoreError::Damaged`].
 pub async fn examine(path: &Path) -> Result<(), StoreError> {
-    connection::examine_file(path, Limits::default()).await
+    let limits = Limits::default();
+    connection::examine_file(path, connection::ACCOUNTS, limits).await?;
+    connection::examine_file(&path.with_file_name(RUNS_FILE), connection::RUNS, limits).await
 }
 
 /// Opens an empty database that vanishes with the last clone of the stores.
@@ -72,10 +88,13 @@ pub async fn examine(path: &Path) -> Result<(), StoreError> {
 /// Only when memory or threads are used up.
 pub async fn open_in_memory() -> Result<Stores, StoreError> {
     let limits = Limits::default();
-    Ok(stores(&connection::open_memory(limits).await?, limits))
+    let accounts = connection::open_memory(connection::ACCOUNTS, limits).await?;
+    let runs = connection::open_memory(connection::RUNS, limits).await?;
+    Ok(stores(&accounts, SqliteRuns::new(runs, false), limits))
 }
 
-fn stores(database: &Database, limits: Limits) -> Stores {
+fn stores(database: &Database, runs: SqliteRuns, limits: Limits) -> Stores {
+    let runs = Arc::new(runs);
     Stores {
         accounts: Arc::new(accounts::SqliteAccounts(database.clone())),
         sessions: Arc::new(sessions::SqliteSessions(database.clone())),
@@ -83,8 +102,8 @@ fn stores(database: &Database, limits: Limits) -> Stores {
             database: database.clone(),
             most: i64::from(limits.failures),
         }),
-        runs: Arc::new(runs::SqliteRuns),
-        health: Arc::new(health::SqliteHealth(database.clone())),
+        runs: Arc::clone(&runs) as Arc<dyn crate::runs::Runs>,
+        health: Arc::new(health::SqliteHealth { accounts: database.clone(), runs }),
     }
 }
 

@@ -13,7 +13,8 @@ use webscripts_domain::identity::{GroupId, UserId};
 use webscripts_domain::session::{Session, SessionKey};
 
 use super::connection::Database;
-use super::{Limits, connection, examine, migrations, open, stores};
+use super::runs::SqliteRuns;
+use super::{Limits, RUNS_FILE, connection, examine, open, stores};
 use crate::accounts::{Group, NewUser, PasswordHash};
 use crate::blacklist::Subject;
 use crate::{FileProblem, StoreError, Stores};
@@ -35,8 +36,11 @@ const IMPATIENT: Limits = Limits { wait: Duration::from_millis(50), failures: 3 
 async fn opened() -> Opened {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("webscripts.sqlite3");
-    let database = connection::open_file(&path, PATIENT).await.unwrap();
-    Opened { stores: stores(&database, PATIENT), database, path, _directory: directory }
+    let database = connection::open_file(&path, connection::ACCOUNTS, PATIENT).await.unwrap();
+    let runs = path.with_file_name(RUNS_FILE);
+    let runs = connection::open_file(&runs, connection::RUNS, PATIENT).await.unwrap();
+    let stores = stores(&database, SqliteRuns::new(runs, true), PATIENT);
+    Opened { stores, database, path, _directory: directory }
 }
 
 /// Another process, as far as SQLite is concerned.
@@ -91,8 +95,10 @@ fn beside(path: &Path, companion: &str) -> PathBuf {
 async fn nobody_else_may_read_the_files() {
     let opened = opened().await;
 
-    let modes = ["", "-wal", "-shm"].map(|companion| mode(&beside(&opened.path, companion)));
-    assert_eq!(modes, [0o600; 3]);
+    for path in [&opened.path, &opened.path.with_file_name(RUNS_FILE)] {
+        let modes = ["", "-wal", "-shm"].map(|companion| mode(&beside(path, companion)));
+        assert_eq!(modes, [0o600; 3]);
+    }
 }
 
 #[tokio::test]
@@ -130,15 +136,16 @@ async fn a_write_reaches_the_disk_before_it_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn closing_leaves_one_file() {
+async fn closing_leaves_two_files() {
     let opened = opened().await;
     opened.stores.accounts.add_user(&user("Ada"), at(100)).await.unwrap();
 
     opened.stores.health.close().await;
 
     let files = std::fs::read_dir(opened.path.parent().unwrap()).unwrap();
-    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(names, ["webscripts.sqlite3"]);
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [RUNS_FILE, "webscripts.sqlite3"]);
 }
 
 #[tokio::test]
@@ -276,7 +283,7 @@ async fn the_database_of_a_newer_program_is_refused_and_left_alone() {
 
     let error = open_error(&opened.path).await;
 
-    let is_newer = matches!(error, StoreError::Newer { found: 9, known: migrations::KNOWN });
+    let is_newer = matches!(error, StoreError::Newer { found: 9, known: 1 });
     assert!(is_newer, "{error:?}");
     assert_eq!(std::fs::read(&opened.path).unwrap(), before);
 }
@@ -334,7 +341,8 @@ async fn a_database_that_another_process_keeps_to_itself_is_not_opened() {
     let mut other = other(&opened.path).await;
     execute(&mut other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT").await;
 
-    let error = connection::open_file(&opened.path, IMPATIENT).await.unwrap_err();
+    let error =
+        connection::open_file(&opened.path, connection::ACCOUNTS, IMPATIENT).await.unwrap_err();
 
     assert!(matches!(error, StoreError::Locked(_)), "{error:?}");
 }

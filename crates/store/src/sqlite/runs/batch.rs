@@ -1,0 +1,233 @@
+//! Several writes with few statements.
+
+use std::collections::HashSet;
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+use webscripts_domain::clock::Timestamp;
+use webscripts_domain::run::RunId;
+
+use super::statements;
+use crate::StoreError;
+use crate::runs::{Claim, KEY_LIFETIME, Owner, RequestKey};
+
+/// What is to be written.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// A new run.
+    Add(Added),
+    /// A queued run starts: a row of [`statements::START`].
+    Start(RunId, String),
+    /// A run is over: a row of [`statements::END`].
+    End(RunId, String),
+    /// A statement of its own.
+    Other(&'static str, Vec<Parameter>),
+    /// Nothing, to see whether something could be written.
+    Nothing,
+}
+
+/// A new run.
+#[derive(Debug)]
+pub(super) struct Added {
+    pub(super) id: RunId,
+    /// A row of [`statements::ADD`].
+    pub(super) row: String,
+    /// The key that it claims, for whom.
+    pub(super) key: Option<(Owner, RequestKey)>,
+}
+
+/// A parameter of a statement.
+#[derive(Debug)]
+pub(super) enum Parameter {
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Written {
+    /// What a new run has claimed.
+    Claim(Claim),
+    /// How many rows any other write has changed.
+    Rows(u64),
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self::Rows(0)
+    }
+}
+
+/// A write of a transaction.
+struct Pending<'a> {
+    write: &'a Write,
+    written: Written,
+}
+
+impl Write {
+    /// The run that it is about.
+    fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Add(Added { id, .. }) | Self::Start(id, _) | Self::End(id, _) => Some(*id),
+            Self::Other(..) | Self::Nothing => None,
+        }
+    }
+}
+
+/// Whether they need no transaction around them.
+pub(super) fn is_one_statement(writes: &[Write]) -> bool {
+    match writes {
+        [Write::Add(added)] => added.key.is_none(),
+        [Write::Start(..) | Write::End(..) | Write::Other(..)] => true,
+        _ => false,
+    }
+}
+
+/// Writes them; of one run in their order.
+pub(super) async fn apply(
+    connection: &mut SqliteConnection,
+    writes: &[Write],
+) -> Result<Vec<Written>, StoreError> {
+    let start = |write| Pending { write, written: Written::default() };
+    let mut all: Vec<Pending<'_>> = writes.iter().map(start).collect();
+    let mut waiting: Vec<&mut Pending<'_>> = all.iter_mut().collect();
+    while !waiting.is_empty() {
+        let mut seen = HashSet::new();
+        let (round, later) = waiting
+            .into_iter()
+            .partition(|pending| pending.write.run().is_none_or(|run| seen.insert(run)));
+        apply_round(connection, round).await?;
+        waiting = later;
+    }
+    Ok(all.into_iter().map(|pending| pending.written).collect())
+}
+
+/// Writes about different runs: in any order.
+async fn apply_round(
+    connection: &mut SqliteConnection,
+    round: Vec<&mut Pending<'_>>,
+) -> Result<(), StoreError> {
+    let (mut new_rows, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for pending in round {
+        match pending.write {
+            Write::Add(added) => {
+                let claim = claim(connection, added).await?;
+                pending.written = Written::Claim(claim);
+                if claim == Claim::New {
+                    new_rows.push(added.row.as_str());
+                }
+            }
+            Write::Start(run, row) => starts.push((*run, row.as_str(), &mut pending.written)),
+            Write::End(run, row) => ends.push((*run, row.as_str(), &mut pending.written)),
+            Write::Other(statement, parameters) => {
+                let changed = execute(connection, statement, parameters).await?;
+                pending.written = Written::Rows(changed);
+            }
+            Write::Nothing => {}
+        }
+    }
+    if !new_rows.is_empty() {
+        sqlx::query(statements::ADD).bind(array(new_rows)).execute(&mut *connection).await?;
+    }
+    change(connection, statements::START, starts).await?;
+    change(connection, statements::END, ends).await
+}
+
+async fn claim(connection: &mut SqliteConnection, added: &Added) -> Result<Claim, StoreError> {
+    let Some((owner, key)) = &added.key else { return Ok(Claim::New) };
+    let now = added.id.created();
+    let claimed = sqlx::query(statements::CLAIM)
+        .bind(owner.user.0)
+        .bind(visitor(owner))
+        .bind(key.key.as_str())
+        .bind(key.digest.as_slice())
+        .bind(added.id.bytes().as_slice())
+        .bind(now.as_millisecond())
+        .bind(oldest(now))
+        .execute(&mut *connection)
+        .await?;
+    if claimed.rows_affected() > 0 {
+        return Ok(Claim::New);
+    }
+    find_claim(connection, owner, key, now).await
+}
+
+/// What is known of a key.
+pub(super) async fn find_claim(
+    connection: &mut SqliteConnection,
+    owner: &Owner,
+    key: &RequestKey,
+    now: Timestamp,
+) -> Result<Claim, StoreError> {
+    let row = sqlx::query(statements::CLAIMED)
+        .bind(owner.user.0)
+        .bind(visitor(owner))
+        .bind(key.key.as_str())
+        .bind(oldest(now))
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(Claim::New) };
+    let (digest, run): (&[u8], &[u8]) = (row.try_get("digest")?, row.try_get("run_id")?);
+    match run.try_into() {
+        Ok(run) if digest == key.digest => Ok(Claim::Same(RunId::from_bytes(run))),
+        _ => Ok(Claim::Other),
+    }
+}
+
+/// The address as it stands in the table of keys.
+fn visitor(owner: &Owner) -> String {
+    owner.visitor().map(|address| address.to_string()).unwrap_or_default()
+}
+
+/// When the oldest key that counts was used, in milliseconds.
+pub(super) fn oldest(now: Timestamp) -> i64 {
+    now.saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN).as_millisecond()
+}
+
+/// Rows as one JSON array.
+fn array<'a>(rows: impl IntoIterator<Item = &'a str>) -> String {
+    let mut array = String::from("[");
+    for row in rows {
+        if array.len() > 1 {
+            array.push(',');
+        }
+        array.push_str(row);
+    }
+    array.push(']');
+    array
+}
+
+/// Changes several runs with one statement, which answers those that have changed.
+async fn change(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    changes: Vec<(RunId, &str, &mut Written)>,
+) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let rows = array(changes.iter().map(|(_, row, _)| *row));
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(statement).bind(rows).fetch_all(connection).await?;
+    let ids: HashSet<&[u8]> = ids.iter().map(Vec::as_slice).collect();
+    for (run, _, written) in changes {
+        *written = Written::Rows(ids.contains(run.bytes().as_slice()).into());
+    }
+    Ok(())
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    parameters: &[Parameter],
+) -> Result<u64, StoreError> {
+    let mut query = sqlx::query(statement);
+    for parameter in parameters {
+        query = match parameter {
+            Parameter::Number(value) => query.bind(*value),
+            Parameter::Text(value) => query.bind(value.clone()),
+            Parameter::Bytes(value) => query.bind(value.clone()),
+        };
+    }
+    Ok(query.execute(connection).await?.rows_affected())
+}

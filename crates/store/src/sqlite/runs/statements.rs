@@ -1,0 +1,158 @@
+//! The statements. Several rows go to SQLite as one JSON array: a statement costs more than a row.
+
+/// Records all runs of a batch. Arrays in the order of the columns.
+pub(in crate::sqlite) const ADD: &str = "\
+INSERT INTO runs (
+    id, user_id, address, script, state, words, user_name, via, again_of,
+    terminal_columns, terminal_rows, started_ms, arguments
+)
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+    value ->> 6, value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> 11,
+    value ->> 12
+FROM json_each(?1)";
+
+/// Starts all queued runs of a batch.
+pub(in crate::sqlite) const START: &str = "\
+UPDATE runs SET state = 'running', started_ms = given.value ->> 1
+FROM json_each(?1) AS given
+WHERE runs.id = unhex(given.value ->> 0) AND state = 'queued'
+RETURNING id";
+
+/// Ends all unfinished runs of a batch.
+pub(in crate::sqlite) const END: &str = "\
+UPDATE runs SET ended_ms = given.value ->> 1, state = given.value ->> 2,
+    outcome = given.value ->> 3, outcome_code = given.value ->> 4, took_us = given.value ->> 5,
+    cpu_us = given.value ->> 6, peak_memory_bytes = given.value ->> 7,
+    stdout_bytes = given.value ->> 8, stderr_bytes = given.value ->> 9,
+    dropped_bytes = given.value ->> 10, reason = given.value ->> 11,
+    output_bytes = given.value ->> 12
+FROM json_each(?1) AS given
+WHERE runs.id = unhex(given.value ->> 0) AND state IN ('queued', 'running')
+RETURNING id";
+
+/// Remembers a key, also in place of one that is older than ?7; nothing when it is taken.
+pub(in crate::sqlite) const CLAIM: &str = "\
+INSERT INTO request_keys (user_id, address, key, digest, run_id, created_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (user_id, address, key) DO UPDATE
+SET digest = excluded.digest, run_id = excluded.run_id, created_ms = excluded.created_ms
+WHERE created_ms < ?7";
+
+pub(in crate::sqlite) const CLAIMED: &str = "\
+SELECT digest, run_id FROM request_keys
+WHERE user_id = ?1 AND address = ?2 AND key = ?3 AND created_ms >= ?4";
+
+pub(in crate::sqlite) const SWEEP_KEYS: &str = "\
+DELETE FROM request_keys WHERE (user_id, address, key) IN (
+    SELECT user_id, address, key FROM request_keys
+    WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2
+)";
+
+macro_rules! columns {
+    () => {
+        "number, id, user_id, address, script, state, user_name, via, again_of, terminal_columns,
+    terminal_rows, started_ms, ended_ms, outcome, outcome_code, took_us, cpu_us,
+    peak_memory_bytes, stdout_bytes, stderr_bytes, dropped_bytes, reason, output_expired, arguments"
+    };
+}
+
+pub(in crate::sqlite) const FIND: &str =
+    concat!("SELECT ", columns!(), "\nFROM runs WHERE id = ?1");
+
+pub(in crate::sqlite) const FIND_ALL: &str = concat!(
+    "SELECT ",
+    columns!(),
+    "\nFROM runs WHERE id IN (SELECT unhex(value) FROM json_each(?1)) ORDER BY id DESC"
+);
+
+pub(in crate::sqlite) const UNFINISHED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    "\nFROM runs WHERE state = 'queued' AND id > ?1\nUNION ALL\nSELECT ",
+    columns!(),
+    "\nFROM runs WHERE state = 'running' AND id > ?1\nORDER BY id LIMIT ?2"
+);
+
+pub(in crate::sqlite) const COUNTS: &str = "\
+SELECT (SELECT count(*) FROM runs WHERE state = 'queued') AS queued,
+    (SELECT count(*) FROM runs WHERE state = 'running') AS running";
+
+/// Durations of the last 20 successful runs, among the last 200.
+pub(in crate::sqlite) const DURATIONS: &str = "\
+SELECT number, took_us FROM (
+    SELECT number, id, state, took_us FROM runs WHERE script = ?1 ORDER BY id DESC LIMIT 200
+) WHERE state = 'succeeded' AND took_us IS NOT NULL ORDER BY id DESC LIMIT 20";
+
+pub(in crate::sqlite) const TOTAL_OUTPUT: &str = "SELECT bytes FROM runs_output WHERE id = 1";
+
+pub(in crate::sqlite) const SET_OUTPUT_SIZE: &str = "\
+UPDATE runs SET output_bytes = ?2
+WHERE id = ?1 AND output_expired = 0 AND state NOT IN ('queued', 'running')";
+
+pub(in crate::sqlite) const OLDEST_WITH_OUTPUT: &str = "\
+SELECT number, id, output_bytes FROM runs WHERE output_bytes > 0 ORDER BY id LIMIT ?1";
+
+pub(in crate::sqlite) const EXPIRE_OUTPUT: &str = "\
+UPDATE runs SET output_bytes = 0, output_expired = 1
+WHERE id IN (SELECT unhex(value) FROM json_each(?1))
+    AND output_expired = 0 AND state NOT IN ('queued', 'running')";
+
+/// Who was over before ?2 was asked for before it, too: before the identifier ?1.
+pub(in crate::sqlite) const EXPIRED: &str = "\
+SELECT number, id FROM runs WHERE id < ?1 AND ended_ms < ?2 ORDER BY id LIMIT ?3";
+
+pub(in crate::sqlite) const DELETE: &str = "\
+DELETE FROM runs WHERE id IN (SELECT unhex(value) FROM json_each(?1))
+    AND state NOT IN ('queued', 'running')";
+
+/// What is wanted of a run beyond what chose the index; a parameter that is NULL wants nothing.
+macro_rules! wanted {
+    () => {
+        "
+    AND (?6 IS NULL OR user_id = ?6)
+    AND (?7 IS NULL OR script = ?7)
+    AND (?8 IS NULL OR state IN (SELECT value FROM json_each(?8)))
+    AND (?9 IS NULL OR user_id = ?9 AND (?10 IS NULL OR address = ?10)
+        OR script IN (SELECT value FROM json_each(?11)))
+    AND (?12 IS NULL OR instr(words, ?12) > 0)
+ORDER BY id DESC LIMIT ?3"
+    };
+}
+
+/// Follows an index downwards from below the identifier ?1 to ?2.
+macro_rules! walk {
+    ($index:literal, $of:literal) => {
+        Walk {
+            page: concat!(
+                "SELECT id FROM runs INDEXED BY ",
+                $index,
+                "\nWHERE id < ?1 AND id >= ?2",
+                $of,
+                wanted!()
+            ),
+            floor: concat!(
+                "SELECT min(id), count(*) FROM (\n    SELECT id FROM runs INDEXED BY ",
+                $index,
+                "\n    WHERE id < ?1 AND id >= ?2",
+                $of,
+                " ORDER BY id DESC LIMIT ?3\n)"
+            ),
+        }
+    };
+}
+
+/// The statements that follow an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sqlite) struct Walk {
+    /// At most ?3 runs that fit, newest first.
+    pub(in crate::sqlite) page: &'static str,
+    /// The last of ?3 runs, whether they fit or not, and how many there are.
+    pub(in crate::sqlite) floor: &'static str,
+}
+
+pub(in crate::sqlite) const ALL: Walk = walk!("sqlite_autoindex_runs_1", "");
+pub(in crate::sqlite) const OF_USER: Walk = walk!("runs_of_user", " AND user_id = ?4");
+pub(in crate::sqlite) const OF_VISITOR: Walk =
+    walk!("runs_of_visitor", " AND user_id IN (0, 1) AND user_id = ?4 AND address = ?5");
+pub(in crate::sqlite) const OF_SCRIPT: Walk = walk!("runs_of_script", " AND script = ?4");
+pub(in crate::sqlite) const IN_STATE: Walk = walk!("runs_in_state", " AND state = ?4");
