@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use webscripts_domain::invocation::Invocation;
 use webscripts_domain::run::{OutputChunk, RunEnd};
 
+pub mod cgroup;
 mod descriptor;
 mod kill;
 mod local;
@@ -13,6 +14,7 @@ mod lookup;
 mod pipes;
 mod run;
 pub mod runs;
+pub mod sandbox;
 mod spawn;
 
 pub use local::LocalRunner;

@@ -1,0 +1,260 @@
+//! Which files a preset and its declarations open, as rules kept from run to run.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use webscripts_domain::sandbox::{Network, Preset, Protected, Sandbox};
+
+use super::landlock::{Rights, Ruleset};
+use super::tree::{Rules, Tree, Why};
+use super::{PrepareError, Request, kernel_error, restricts_files};
+
+/// After this time rules are made anew: what was mounted meanwhile changes no directory.
+const FRESH: Duration = Duration::from_secs(5);
+/// Most sets of rules kept: each keeps descriptors.
+const KEPT: usize = 4;
+/// Port of name servers, open to scripts that may use some ports.
+const NAME_SERVICE: u16 = 53;
+
+/// What strict scripts can read and execute.
+pub(super) const STRICT_USE: [&str; 8] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc"];
+/// What strict scripts can read: not what tells of other processes.
+pub(super) const STRICT_READ: [&str; 8] = [
+    "/proc/cpuinfo",
+    "/proc/filesystems",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys",
+    "/proc/uptime",
+    "/proc/version",
+];
+/// Devices that strict scripts can read and write.
+pub(super) const STRICT_DEVICES: [&str; 6] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+/// Where name servers are written down.
+const RESOLVER: &str = "/etc/resolv.conf";
+/// What a strict script of root cannot read, as no other account could.
+pub(super) const SECRETS: [&str; 10] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/security/opasswd",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/krb5.keytab",
+];
+/// Character devices below `/dev` through which root reaches disks, memory or the kernel; those
+/// that end with `*` stand for all that begin so.
+const DEVICES_OF_ROOT: [&str; 15] = [
+    "bsg",
+    "btrfs-control",
+    "cpu",
+    "fuse",
+    "kmem",
+    "kmsg",
+    "loop-control",
+    "mapper",
+    "mem",
+    "nvme*",
+    "nvram",
+    "port",
+    "sg*",
+    "userfaultfd",
+    "vfio",
+];
+
+/// Sets of rules kept from run to run.
+#[derive(Debug, Default)]
+pub(super) struct Plans(Vec<Plan>);
+
+#[derive(Debug)]
+struct Plan {
+    key: Key,
+    protected: Protected,
+    tree: Tree,
+    rules: Rules,
+    made: Instant,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    preset: Preset,
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
+    resolves_names: bool,
+    is_root: bool,
+}
+
+impl Key {
+    fn new(sandbox: &Sandbox, is_root: bool) -> Self {
+        Self {
+            preset: sandbox.preset,
+            read: sandbox.read.clone(),
+            write: sandbox.write.clone(),
+            resolves_names: sandbox.network() != Network::None,
+            is_root,
+        }
+    }
+
+    fn fits(&self, sandbox: &Sandbox, is_root: bool) -> bool {
+        self.preset == sandbox.preset
+            && self.read == sandbox.read
+            && self.write == sandbox.write
+            && self.resolves_names == (sandbox.network() != Network::None)
+            && self.is_root == is_root
+    }
+}
+
+impl Plans {
+    /// The finished rule set of one run; `None` if nothing is restricted.
+    pub(super) fn ruleset(
+        &mut self,
+        request: &Request<'_>,
+        version: u32,
+        is_root: bool,
+    ) -> Result<Option<OwnedFd>, PrepareError> {
+        let sandbox = request.sandbox;
+        let files = restricts_files(sandbox);
+        let network = sandbox.network();
+        if !files && network == Network::Allowed {
+            return Ok(None);
+        }
+        let ruleset = Ruleset::new(version, files, network != Network::Allowed)
+            .map_err(|errno| kernel_error("a rule set of Landlock", errno))?;
+        if let Network::Ports(ports) = &network
+            && version >= 4
+        {
+            for port in ports.iter().chain([&NAME_SERVICE]) {
+                ruleset
+                    .allow_connecting(*port)
+                    .map_err(|errno| kernel_error("a rule for a port", errno))?;
+            }
+        }
+        if files {
+            for rule in &self.plan(request, is_root).rules.list {
+                rule.with(|path, is_directory, rights| ruleset.allow(path, is_directory, rights));
+            }
+            allow_own(&ruleset, request)?;
+        }
+        Ok(Some(ruleset.finish()))
+    }
+
+    fn plan(&mut self, request: &Request<'_>, is_root: bool) -> &Plan {
+        let (sandbox, protected) = (request.sandbox, request.protected);
+        let known = self
+            .0
+            .iter()
+            .position(|plan| plan.key.fits(sandbox, is_root) && plan.protected == *protected);
+        let current = known.map(|index| self.0.remove(index)).filter(Plan::is_current);
+        let plan = current.unwrap_or_else(|| Plan::new(Key::new(sandbox, is_root), protected));
+        self.0.truncate(KEPT - 1);
+        self.0.insert(0, plan);
+        #[expect(clippy::indexing_slicing, reason = "an element was inserted at the front")]
+        &self.0[0]
+    }
+}
+
+impl Plan {
+    fn new(key: Key, protected: &Protected) -> Self {
+        let mut tree = Tree::new(key.is_root);
+        for path in &protected.server {
+            tree.protect(path, Why::Server);
+        }
+        for path in &protected.scripts {
+            tree.protect(path, Why::Script);
+        }
+        if key.is_root && key.preset == Preset::Default {
+            for path in devices_of_root() {
+                tree.protect(&path, Why::System);
+            }
+        }
+        if key.is_root && key.preset == Preset::Strict {
+            for path in SECRETS {
+                tree.protect(Path::new(path), Why::System);
+            }
+        }
+        let rules = rules(&key, &tree);
+        Self { key, protected: protected.clone(), tree, rules, made: Instant::now() }
+    }
+
+    fn is_current(&self) -> bool {
+        self.made.elapsed() < FRESH && self.tree.is_current()
+    }
+}
+
+fn rules(key: &Key, tree: &Tree) -> Rules {
+    let mut rules = Rules::default();
+    let mut grant = |path: &Path, rights, declared| tree.grant(path, rights, declared, &mut rules);
+    if key.preset == Preset::Strict {
+        for path in STRICT_USE {
+            grant(Path::new(path), Rights::USE, false);
+        }
+        for path in STRICT_READ {
+            grant(Path::new(path), Rights::READ, false);
+        }
+        for path in STRICT_DEVICES {
+            grant(Path::new(path), Rights::DEVICE, false);
+        }
+        if key.resolves_names {
+            grant(Path::new(RESOLVER), Rights::READ, false);
+        }
+    } else {
+        grant(Path::new("/"), Rights::ALL, false);
+    }
+    for path in &key.read {
+        grant(path, Rights::USE, true);
+    }
+    for path in &key.write {
+        grant(path, Rights::ALL, true);
+    }
+    rules
+}
+
+/// Disks, and what else of `/dev` reaches them or memory.
+fn devices_of_root() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir("/dev") else { return Vec::new() };
+    let entries = entries.filter_map(Result::ok).filter(|entry| {
+        let is_disk = entry.file_type().is_ok_and(|kind| kind.is_block_device());
+        let name = entry.file_name();
+        is_disk || DEVICES_OF_ROOT.iter().any(|pattern| is_named(name.as_encoded_bytes(), pattern))
+    });
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn is_named(name: &[u8], pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning.as_bytes()),
+        None => name == pattern.as_bytes(),
+    }
+}
+
+/// What belongs to the run alone.
+fn allow_own(ruleset: &Ruleset, request: &Request<'_>) -> Result<(), PrepareError> {
+    if let Some(script) = request.script {
+        ruleset.allow(script.as_fd(), false, Rights::USE);
+    }
+    let change = match request.sandbox.preset {
+        Preset::Strict => Rights::KEEP,
+        Preset::None | Preset::Default => Rights::ALL,
+    };
+    let readable = request.readable.iter().map(|path| (path, Rights::USE));
+    let writable = request.writable.iter().map(|path| (path, change));
+    for (path, rights) in readable.chain(writable) {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let opened = openat(CWD, *path, flags, Mode::empty()).map_err(|error| {
+            PrepareError::Path { path: path.to_path_buf(), source: error.into() }
+        })?;
+        let is_directory =
+            fstat(&opened).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
+        ruleset.allow(opened.as_fd(), is_directory, rights);
+    }
+    Ok(())
+}
