@@ -2,26 +2,40 @@
 /** The page of a script. */
 
 import { ScriptForm } from './form/form.js';
-import { need } from './page/dom.js';
+import { find, need } from './page/dom.js';
 import { Problem } from './page/http.js';
 import { showSessionEnded } from './page/session.js';
 import { prepareShell } from './page/shell.js';
+import { showLastRun } from './run/last.js';
 import { Runs } from './run/runs.js';
+import { roomIn } from './run/screen.js';
+import { newKey, startRun } from './run/start.js';
 
 prepareShell();
 
 const region = need('[data-output]');
-const runs = new Runs(region);
 /** @type {HTMLFormElement} */
 const element = need('[data-form]');
-const form = new ScriptForm(element, (members) => void start(members));
+const { script = '', terminal } = element.dataset;
+const runs = new Runs(region, script);
+const form = new ScriptForm(element, (members) => void start(members, newKey()));
+void restore();
 
-/** @param {string} members */
-async function start(members) {
+async function restore() {
+  await runs.restore();
+  const place = find('[data-last-run]');
+  if (place && runs.list.length === 0) await showLastRun(place, script, (id) => void runs.open(id));
+}
+
+/**
+ * @param {string} members
+ * @param {string} key
+ */
+async function start(members, key) {
   showOutput();
-  const { script = '', outputType = 'text/plain' } = element.dataset;
   try {
-    await runs.start(script, outputType, members);
+    const size = terminal === undefined ? null : roomIn(region);
+    runs.add(await startRun(script, members, key, size));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.kind === 'session') {
@@ -30,7 +44,8 @@ async function start(members) {
     } else if (problem.kind === 'values') {
       form.showServerErrors(problem.fields);
     } else {
-      form.showProblem(problem, () => void start(members));
+      // The same key: if the first request did arrive, its run is shown.
+      form.showProblem(problem, () => void start(members, key));
     }
   }
 }

@@ -21,6 +21,8 @@ pub struct ScriptView {
     pub content_type: String,
     /// Whether output appears while the script runs.
     pub live: bool,
+    /// Whether it runs in a terminal.
+    pub terminal: bool,
     /// When the run is ended, in seconds.
     pub timeout_s: Option<u64>,
     /// Whether there is documentation.
@@ -42,6 +44,7 @@ impl ScriptView {
             category: script.category.clone(),
             content_type: script.content_type.clone(),
             live: script.real_time,
+            terminal: script.runs.terminal,
             timeout_s: script.timeout.map(|timeout| timeout.as_secs()),
             has_doc,
             confirm: script.confirm.clone().filter(|text| !text.trim().is_empty()),
@@ -54,6 +57,9 @@ impl ScriptView {
         let mut badges = Vec::new();
         if script.real_time {
             badges.push("live".to_owned());
+        }
+        if script.runs.terminal {
+            badges.push("terminal".to_owned());
         }
         let kind = script.content_type.to_ascii_lowercase();
         for (part, word) in [("csv", "table"), ("json", "JSON"), ("html", "page")] {

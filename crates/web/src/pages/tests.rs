@@ -1,14 +1,22 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use serde_json::{Map, Value, json};
+use webscripts_app::runs::{Can, RunView};
 use webscripts_domain::catalogue::{AccessRule, Argument, Restrictions, Script, ScriptName};
+use webscripts_domain::clock::Timestamp;
+use webscripts_domain::identity::UserId;
+use webscripts_domain::run::{
+    Outcome, Printed, RecordedArgument, RecordedValue, RunEnd, RunId, RunRecord, RunState,
+    StartedVia, Usage,
+};
 
 use super::{
-    AboutPage, CategoryView, Control, DocumentationPage, ErrorPage, FieldView, IndexPage, NavEntry,
-    Prefill, ScriptEntry, ScriptPage, ScriptView, Shell, SignInPage, Suggestion, Theme, UserView,
-    refused_attributes,
+    AboutPage, CategoryView, Control, DocumentationPage, ErrorPage, FieldView, FilterLink,
+    IndexPage, NavEntry, Prefill, RunPage, RunsFilter, RunsPage, ScriptEntry, ScriptPage,
+    ScriptView, Shell, SignInPage, Suggestion, Theme, UserView, refused_attributes,
 };
 
 /// Text that would do something if a template did not escape it.
@@ -129,6 +137,67 @@ fn every_kind(text: &str) -> Vec<Argument> {
     arguments
 }
 
+/// A run of a script, all texts being `text`; it waits or is over.
+fn run(text: &str, is_over: bool) -> RunView {
+    let argument = |name: &str, value| RecordedArgument {
+        name: name.to_owned(),
+        value,
+        input: true,
+        cut: true,
+    };
+    let json = serde_json::to_string(text).unwrap();
+    let end = RunEnd {
+        outcome: Outcome::Exited(3),
+        took: Duration::from_millis(449),
+        usage: Usage { cpu: Duration::from_millis(120), peak_memory: 8_400_000 },
+        printed: Printed { stdout: 4_200, stderr: 0, dropped: 0 },
+    };
+    let id = RunId::new(Timestamp::UNIX_EPOCH, [7; 10]);
+    let record = RunRecord {
+        id,
+        script: text.to_owned(),
+        arguments: vec![
+            argument(text, RecordedValue::Json(json)),
+            argument("--password", RecordedValue::Secret),
+        ],
+        user: UserId(2),
+        user_name: text.to_owned(),
+        address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        via: StartedVia::Again(id),
+        state: if is_over { RunState::Failed } else { RunState::Queued },
+        created: Timestamp::UNIX_EPOCH,
+        started: is_over.then_some(Timestamp::UNIX_EPOCH),
+        ended: is_over.then_some(Timestamp::UNIX_EPOCH),
+        end: is_over.then_some(end),
+        reason: is_over.then(|| text.to_owned()),
+        output_expired: is_over,
+    };
+    RunView {
+        printed: end.printed,
+        queue_position: (!is_over).then_some(2),
+        script: Some(Arc::new(script(text, every_kind(text)))),
+        can: Can { stop: !is_over, delete: is_over, again: is_over, input: false },
+        outlook: webscripts_app::runs::Outlook::default(),
+        record,
+    }
+}
+
+/// The history of one run that is over and one that waits.
+fn history(text: &str) -> RunsPage {
+    let filter = RunsFilter { text: text.to_owned(), mine: true, ..RunsFilter::default() };
+    let mut page = RunsPage::new(
+        shell(text),
+        filter,
+        &[run(text, false), run(text, true)],
+        Timestamp::UNIX_EPOCH,
+    )
+    .with_next(Some(RunId::new(Timestamp::UNIX_EPOCH, [8; 10])));
+    page.scripts = vec![(text.to_owned(), text.to_owned())];
+    page.administrator = true;
+    page.keep_days = Some(30);
+    page
+}
+
 /// Every page, all texts of its data being `text`.
 fn every_page(text: &str) -> Vec<(&'static str, String)> {
     let script = script(text, every_kind(text));
@@ -178,6 +247,21 @@ fn every_page(text: &str) -> Vec<(&'static str, String)> {
         ("error", error.render().unwrap()),
         ("documentation", documentation.render().unwrap()),
         ("documentation frame", frame.render().unwrap()),
+        ("history", history(text).render().unwrap()),
+        (
+            "empty history",
+            RunsPage::new(shell(text), RunsFilter::default(), &[], Timestamp::UNIX_EPOCH)
+                .render()
+                .unwrap(),
+        ),
+        (
+            "waiting run",
+            RunPage::new(shell(text), &run(text, false), Timestamp::UNIX_EPOCH).render().unwrap(),
+        ),
+        (
+            "run",
+            RunPage::new(shell(text), &run(text, true), Timestamp::UNIX_EPOCH).render().unwrap(),
+        ),
         ("about", AboutPage { shell: shell(text) }.render().unwrap()),
     ]
 }
@@ -253,7 +337,10 @@ fn addresses_of_a_page_are_relative_and_its_assets_exist() {
         for attribute in [" href=\"", " src=\""] {
             for rest in page.split(attribute).skip(1) {
                 let address = rest.split('"').next().unwrap();
-                assert!(address.starts_with("../../web/") || address.starts_with('#'), "{address}");
+                let is_ours = ["../../web/", "../../api/runs/", "#"]
+                    .iter()
+                    .any(|start| address.starts_with(start));
+                assert!(is_ours, "{address}");
                 if let Some(asset) = address.strip_prefix("../../web/assets/") {
                     let (version, file) = asset.split_once('/').unwrap();
                     let file = file.split('#').next().unwrap();
@@ -456,4 +543,33 @@ fn limits_are_told_in_words() {
     };
 
     assert_eq!([90, 600, 7200, 150].map(text), ["90 s", "10 min", "2 h", "2 min 30 s"]);
+}
+
+#[test]
+fn filters_of_the_history_are_kept_in_its_addresses() {
+    let filter = RunsFilter::read(&Prefill::parse(
+        "state=failed&script=a%20b.py&q=x%26y&period=7d&mine=true&cursor=1&other=2",
+    ));
+    let page = RunsPage::new(shell("x"), filter, &[], Timestamp::UNIX_EPOCH);
+
+    assert_eq!(page.filter.query(), "state=failed&script=a%20b%2Epy&q=x%26y&period=7d&mine=true");
+    assert_eq!(page.whose(false), "state=failed&script=a%20b%2Epy&q=x%26y&period=7d");
+    let chosen = |links: Vec<FilterLink>| {
+        links.into_iter().filter(|link| link.current).map(|link| link.label).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen(page.states()), ["Failed"]);
+    assert_eq!(chosen(page.periods()), ["Last 7 days"]);
+    assert_eq!(page.filter.states(), Some(vec![RunState::Failed]));
+    let unknown = RunsFilter { state: "running,odd".to_owned(), ..RunsFilter::default() };
+    assert_eq!(unknown.states(), None);
+}
+
+#[test]
+fn the_page_of_a_run_shows_secrets_as_dots() {
+    let page = RunPage::new(shell("x"), &run("x", true), Timestamp::UNIX_EPOCH);
+
+    let shown: Vec<_> =
+        page.arguments.iter().map(|each| (each.label.as_str(), each.value.as_str())).collect();
+    assert_eq!(shown, [("X", "x…"), ("Password", "••••••")]);
+    assert_eq!((page.run.exit.as_str(), page.run.duration.as_str()), ("exit 3", "0.4 s"));
 }

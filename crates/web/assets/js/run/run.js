@@ -1,195 +1,218 @@
 // @ts-check
-/** One run of a script: started, followed to its end, perhaps stopped. */
+/** One run: what is known of it, what may be done with it. */
 
-import { get, post, Problem } from '../page/http.js';
+import { post, Problem, request, problemOf } from '../page/http.js';
+import { isOver } from './record.js';
+
+/** @typedef {import('./record.js').RunRecord} RunRecord */
+/** @typedef {import('./record.js').StreamName} StreamName */
+/** @typedef {import('./paint.js').Span} Span */
+
+/** Of a large output that is over, this much of the beginning and of the end is read. */
+const PART_BYTES = 1_500_000;
+/** How long a script may take to obey before it can be killed. */
+const PATIENCE_MS = 5000;
 
 /**
- * @typedef {'running' | 'succeeded' | 'failed' | 'timed-out' | 'stopped' | 'not-started' | 'lost'} State
- * @typedef {'stdout' | 'stderr'} StreamName
+ * A run. Tells its listeners with the events `output`, `cut`, `progress`, `screen`, `state` and,
+ * when everything has arrived, `end`.
  */
-
-const LIVE_PAUSE_MS = 250;
-/** How long a lost connection is retried. */
-const PATIENCE_MS = 120_000;
-
-/** The words of the states. */
-export const WORDS = {
-  running: 'Running',
-  succeeded: 'Succeeded',
-  failed: 'Failed',
-  'timed-out': 'Timed out',
-  stopped: 'Stopped',
-  'not-started': 'Could not start',
-  lost: 'Connection lost',
-};
-
-/** A run and what it printed so far. Tells its listeners with the events `output` and `state`. */
 export class Run extends EventTarget {
   /**
-   * @param {number} number
-   * @param {string} script
-   * @param {string} type what standard output is expected to hold
+   * @param {RunRecord} record
+   * @param {number} number of the run on this page
    */
-  constructor(number, script, type) {
+  constructor(record, number) {
     super();
+    this.record = record;
     this.number = number;
-    this.script = script;
-    /** @type {State} */
-    this.state = 'running';
-    this.startedAt = new Date();
-    this.from = performance.now();
-    this.took = 0;
-    /** @type {number | null} */
-    this.code = null;
-    this.key = '';
+    /** Sequence number of the next event. */
+    this.next = 0;
+    this.isComplete = false;
     this.isStopping = false;
+    this.mayKill = false;
+    /** Something to say about what was tried. */
     this.note = '';
+    /** Something to say about the connection, and the request that it is about. */
+    this.connection = '';
     this.requestId = '';
-    /** @type {Record<StreamName, string[]>} */
-    this.parts = { stdout: [], stderr: [] };
-    /** @type {Record<StreamName, string>} */
-    this.types = { stdout: type, stderr: 'text/plain' };
+    /** When the script started, by the clock of this page. */
+    this.from = startOf(record);
+    /** Bytes of output that were read. */
+    this.readBytes = 0;
+    /** Where to go on after the beginning of a very large output; 0: nothing is left out. */
+    this.skipTo = skipOf(record);
   }
 
-  get isRunning() {
-    return this.state === 'running';
+  get id() {
+    return this.record.id;
   }
 
-  /** Milliseconds since the start, or of the whole run. */
+  get isOver() {
+    return isOver(this.record);
+  }
+
+  /** The address of the run below the root of the site. */
+  get path() {
+    return `api/runs/${encodeURIComponent(this.id)}`;
+  }
+
+  /** Milliseconds since the start, or of the whole run. The clock of the server does not matter. */
   get duration() {
-    return this.isRunning ? performance.now() - this.from : this.took;
-  }
-
-  /** @param {StreamName} stream */
-  text(stream) {
-    const { parts } = this;
-    if (parts[stream].length > 1) parts[stream] = [parts[stream].join('')];
-    return parts[stream][0] ?? '';
+    const { duration_ms: known, state } = this.record;
+    if (state === 'running') return performance.now() - this.from;
+    return known ?? 0;
   }
 
   /**
-   * Starts the script and follows it. A problem before the start is thrown.
-   * @param {string} members the member `arguments` of the request
+   * Something that happened, in the words of the server.
+   * @param {string} kind
+   * @param {any} data
    */
-  async start(members) {
-    const reply = await post(`api/scripts/${encodeURIComponent(this.script)}`, members);
-    this.receive(reply);
-    void this.follow(reply);
+  receive(kind, data) {
+    if (kind === 'output') this.receiveOutput(data);
+    else if (kind === 'cut') this.receiveCut(data);
+    else if (kind === 'state') this.update(data);
+    else if (kind === 'end') {
+      this.update(data);
+      this.complete();
+    } else this.tell(kind, data);
   }
 
-  /** @param {any} reply */
-  async follow(reply) {
-    let last = reply;
-    while (last.key) {
-      const isQuiet = !last.stdout && !last.stderr;
-      if (isQuiet) await pause(LIVE_PAUSE_MS);
-      try {
-        last = await this.next(last.key);
-      } catch (problem) {
-        this.fail(problem);
-        return;
-      }
-      this.receive(last);
+  /** @param {any} data */
+  receiveOutput(data) {
+    // What was seen before a lost connection may come again.
+    if (data.sequence < this.next) return;
+    this.next = data.sequence + 1;
+    this.tell('output', data);
+    this.readBytes += data.text.length;
+    if (this.skipTo > this.next && this.readBytes > PART_BYTES) {
+      this.next = this.skipTo;
+      this.tell('skip', undefined);
     }
-    this.finish(last);
+  }
+
+  /** @param {any} data */
+  receiveCut(data) {
+    if (data.to_sequence <= this.next) return;
+    this.next = data.to_sequence;
+    this.tell('cut', data);
+  }
+
+  /** @param {RunRecord} record */
+  update(record) {
+    const wasRunning = this.record.state === 'running';
+    this.record = record;
+    if (!wasRunning || record.duration_ms != null) this.from = startOf(record);
+    this.tell('state', undefined);
+  }
+
+  /** Everything has arrived. */
+  complete() {
+    if (this.isComplete) return;
+    this.isComplete = true;
+    this.setConnection('');
+    this.tell('end', undefined);
   }
 
   /**
-   * The next part of the output; a lost connection is retried for a while.
-   * @param {string} key
+   * @param {string} name
+   * @param {any} detail
    */
-  async next(key) {
-    // Clients of this address send the `=` of a key as it is.
-    const path = `api/script/get/${encodeURIComponent(key).replaceAll('%3D', '=')}`;
-    const until = performance.now() + PATIENCE_MS;
-    for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
-      try {
-        const reply = await get(path);
-        if (this.note) this.say('');
-        return reply;
-      } catch (problem) {
-        const isOffline = problem instanceof Problem && problem.kind === 'offline';
-        if (!isOffline || performance.now() > until) throw problem;
-        this.say('The connection is lost. Trying again…');
-        await pause(wait);
-      }
-    }
-  }
-
-  /** @param {any} reply */
-  receive(reply) {
-    this.key = typeof reply.key === 'string' ? reply.key : '';
-    if (reply['Content-Type']) this.types.stdout = String(reply['Content-Type']);
-    if (reply['Stderr-Content-Type']) this.types.stderr = String(reply['Stderr-Content-Type']);
-    for (const stream of /** @type {StreamName[]} */ (['stdout', 'stderr'])) {
-      const text = reply[stream];
-      if (typeof text !== 'string' || text === '') continue;
-      this.parts[stream].push(text);
-      this.dispatchEvent(new CustomEvent('output', { detail: { stream, text } }));
-    }
-    this.dispatchEvent(new Event('state'));
-  }
-
-  /** @param {any} reply */
-  finish(reply) {
-    this.code = typeof reply.code === 'number' ? reply.code : null;
-    const error = String(reply.error ?? '');
-    const isFailed = this.code !== 0;
-    if (error === 'TimeoutError') this.end('timed-out');
-    else if (this.isStopping && isFailed) this.end('stopped');
-    else {
-      if (error && error !== 'No errors') this.note = error;
-      this.end(isFailed ? 'failed' : 'succeeded');
-    }
-  }
-
-  /** @param {unknown} problem */
-  fail(problem) {
-    const message = problem instanceof Error ? problem.message : '';
-    this.note = `${message} The run may go on on the server, but its output cannot be followed here.`;
-    this.requestId = problem instanceof Problem ? problem.requestId : '';
-    this.end('lost');
-    if (problem instanceof Problem && problem.kind === 'session') this.dispatchEvent(new Event('session'));
-  }
-
-  /** The server could not start the script.
-   * @param {Problem} problem */
-  refuse(problem) {
-    this.note = problem.message;
-    this.requestId = problem.requestId;
-    this.end('not-started');
-  }
-
-  /** @param {State} state */
-  end(state) {
-    this.took = performance.now() - this.from;
-    this.state = state;
-    this.key = '';
-    this.dispatchEvent(new Event('state'));
-    this.dispatchEvent(new Event('end'));
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   /** @param {string} note */
   say(note) {
+    if (note === this.note) return;
     this.note = note;
-    this.dispatchEvent(new Event('state'));
+    this.tell('state', undefined);
   }
 
-  /** Asks the server to end the script. */
+  /**
+   * @param {string} text empty: all is well
+   * @param {string} [requestId]
+   */
+  setConnection(text, requestId = '') {
+    if (text === this.connection) return;
+    this.connection = text;
+    this.requestId = requestId;
+    this.tell('state', undefined);
+  }
+
+  /** Asks the server to end the script; after a while it may be killed. */
   async stop() {
-    if (!this.key || this.isStopping) return;
+    if (this.isStopping || this.isOver) return;
     this.isStopping = true;
     this.say('');
+    this.tell('state', undefined);
+    setTimeout(() => {
+      this.mayKill = true;
+      this.tell('state', undefined);
+    }, PATIENCE_MS);
+    await this.order('stop');
+  }
+
+  /** Ends the script at once. */
+  async kill() {
+    await this.order('kill');
+  }
+
+  /** @param {string} verb */
+  async order(verb) {
     try {
-      await post(`api/script/stop/${encodeURIComponent(this.key).replaceAll('%3D', '=')}`);
+      const answer = await post(`${this.path}/${verb}`);
+      if (answer.run) this.update(answer.run);
     } catch (problem) {
       this.isStopping = false;
-      if (this.isRunning) this.say(`It could not be stopped. ${problem instanceof Error ? problem.message : ''}`);
+      this.mayKill = false;
+      if (!this.isOver) this.say(`It could not be stopped. ${problem instanceof Error ? problem.message : ''}`);
+    }
+  }
+
+  /** Starts the script once more with the same arguments.
+   * @returns {Promise<RunRecord>} */
+  async again() {
+    const answer = await post(`${this.path}/again`);
+    return answer.run ?? answer;
+  }
+
+  async remove() {
+    await post(`${this.path}/delete`);
+  }
+
+  /**
+   * The address of the output, for reading it and for saving it.
+   * @param {StreamName | 'both'} stream
+   */
+  outputPath(stream) {
+    return `${this.path}/output?stream=${stream}`;
+  }
+
+  /**
+   * All that is kept of an output, as text.
+   * @param {StreamName} stream
+   */
+  async text(stream) {
+    const response = await request(this.outputPath(stream), {});
+    if (!response.ok) throw await problemOf(response);
+    try {
+      return await response.text();
+    } catch {
+      throw new Problem('offline', 'The connection was lost while the output arrived.');
     }
   }
 }
 
-/** @param {number} milliseconds */
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** @param {RunRecord} record */
+function startOf({ started, duration_ms: known }) {
+  const elapsed = known ?? (started ? Date.now() - Date.parse(started) : 0);
+  return performance.now() - Math.max(0, elapsed);
+}
+
+/** @param {RunRecord} record */
+function skipOf({ stdout_bytes: stdout, stderr_bytes: stderr, next_sequence: chunks = 0 }) {
+  const bytes = stdout + stderr;
+  return bytes > 3 * PART_BYTES ? chunks - Math.ceil((chunks * PART_BYTES) / bytes) : 0;
 }

@@ -1,27 +1,33 @@
 // @ts-check
-/** The runs that were started on this page: one is shown, tabs lead to the others. */
+/** The runs of this page: one is shown, tabs lead to the others. */
 
 import { element, icon, need } from '../page/dom.js';
-import { Problem } from '../page/http.js';
+import { get, Problem } from '../page/http.js';
 import { showSessionEnded } from '../page/session.js';
-import { durationText } from './duration.js';
-import { Run, WORDS } from './run.js';
-import { ICONS, RunView } from './view.js';
+import { announce } from './announce.js';
+import { Follower } from './follow.js';
+import { stateOf } from './record.js';
+import { Run } from './run.js';
+import { RunView } from './view.js';
 
-/** Older runs are dropped from the page. */
+/** Older runs are dropped from the page; the history keeps them. */
 const MOST_RUNS = 12;
+const IN_ADDRESS = /^#run=([0-9a-f-]{32,36})$/;
 
-/** @typedef {{ run: Run, view: RunView, tab: HTMLButtonElement }} Shown */
+/** @typedef {import('./record.js').RunRecord} RunRecord */
+/** @typedef {{ run: Run, view: RunView, follower: Follower, tab: HTMLButtonElement }} Shown */
 
 export class Runs {
-  /** @param {HTMLElement} region */
-  constructor(region) {
-    this.region = region;
+  /**
+   * @param {HTMLElement} region
+   * @param {string} script
+   */
+  constructor(region, script) {
+    this.script = script;
     this.tabs = need('[data-tabs]', region);
     this.status = need('[data-run-status]', region);
     this.empty = need('[data-output-empty]', region);
     this.panel = need('[data-run-panel]', region);
-    this.pattern = /** @type {HTMLElement} */ (this.panel.cloneNode(true));
     this.title = document.title;
     this.count = 0;
     /** @type {Shown[]} */
@@ -29,36 +35,51 @@ export class Runs {
     this.tabs.addEventListener('keydown', (event) => this.onKey(event));
   }
 
-  /**
-   * Starts a run and shows it. A request that the server refuses leaves no trace: it is thrown.
-   * @param {string} script
-   * @param {string} type
-   * @param {string} members
-   */
-  async start(script, type, members) {
+  /** Opens the run that the address names, after a reload for instance. */
+  async restore() {
+    const id = IN_ADDRESS.exec(location.hash)?.[1];
+    if (id) await this.open(id);
+  }
+
+  /** @param {string} id */
+  async open(id) {
+    const open = this.list.find(({ run }) => run.id === id);
+    if (open) {
+      this.show(open);
+      return;
+    }
+    try {
+      /** @type {RunRecord} */
+      const record = await get(`api/runs/${encodeURIComponent(id)}`);
+      if (record.script === this.script) this.add(record);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.kind === 'session') void showSessionEnded();
+    }
+  }
+
+  /** Follows a run and shows it.
+   * @param {RunRecord} record */
+  add(record) {
+    const known = this.list.find(({ run }) => run.id === record.id);
+    if (known) {
+      this.show(known);
+      return;
+    }
     this.count += 1;
-    const run = new Run(this.count, script, type);
-    const isFirst = this.list.length === 0;
-    const panel = isFirst ? this.panel : /** @type {HTMLElement} */ (this.pattern.cloneNode(true));
-    const before = this.shown;
-    const view = new RunView(panel, run);
-    const shown = { run, view, tab: this.tab(run) };
+    const run = new Run(record, this.count);
+    const view = new RunView(run, {
+      isOwnPage: false,
+      again: (other) => this.add(other),
+      deleted: () => {},
+    });
+    announce(this.status, run, `Run ${run.number}`);
+    const shown = { run, view, follower: new Follower(run), tab: this.tab(run) };
     this.list.push(shown);
     run.addEventListener('state', () => this.showState(shown));
-    run.addEventListener('end', () => this.announce(run));
     run.addEventListener('session', () => void showSessionEnded());
     this.show(shown);
-    this.announce(run);
-    try {
-      await run.start(members);
-    } catch (problem) {
-      if (!(problem instanceof Problem) || problem.status < 500) {
-        this.remove(shown, before);
-        throw problem;
-      }
-      run.refuse(problem);
-    }
-    while (this.list.length > MOST_RUNS) this.dropOldest();
+    while (this.list.length > MOST_RUNS && this.dropOldest());
   }
 
   /** @param {Run} run */
@@ -76,7 +97,7 @@ export class Runs {
   show(shown) {
     const { panel } = shown.view;
     this.empty.hidden = true;
-    if (panel !== this.panel || !panel.isConnected) {
+    if (panel !== this.panel) {
       this.panel.replaceWith(panel);
       this.panel = panel;
     }
@@ -87,63 +108,40 @@ export class Runs {
     }
     this.tabs.replaceChildren(...this.list.map(({ tab }) => tab));
     this.tabs.hidden = this.list.length < 2;
-    for (const { run, tab } of this.list) {
+    for (const { run, tab, follower } of this.list) {
       const isShown = run === shown.run;
+      follower.show(isShown);
       tab.setAttribute('aria-selected', String(isShown));
       tab.tabIndex = isShown ? 0 : -1;
       if (isShown) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
+    history.replaceState(history.state, '', `#run=${shown.run.id}`);
     this.showState(shown);
   }
 
   /** @param {Shown} shown */
   showState({ run, tab }) {
     const mark = need('.run-state', tab);
-    if (mark.dataset.state !== run.state) {
-      mark.dataset.state = run.state;
-      mark.className = `run-state state-${run.state}`;
-      mark.replaceChildren(icon(ICONS[run.state] ?? 'lost'));
-      tab.setAttribute('aria-label', `Run ${run.number}, ${WORDS[run.state].toLowerCase()}`);
+    const { word, icon: picture } = stateOf(run.record);
+    if (mark.dataset.word !== word) {
+      mark.dataset.word = word;
+      mark.className = `run-state state-${run.record.state}`;
+      mark.replaceChildren(icon(picture));
+      tab.setAttribute('aria-label', `Run ${run.number}, ${word.toLowerCase()}`);
     }
-    const running = this.list.filter((each) => each.run.isRunning).length;
+    const running = this.list.filter((each) => !each.run.isOver).length;
     document.title = running > 0 ? `Running: ${this.title}` : this.title;
   }
 
-  /** Says the start and the end of a run to assistive technology.
-   * @param {Run} run */
-  announce(run) {
-    const code = run.code === null ? '' : `, exit ${run.code}`;
-    const took = run.isRunning ? '' : ` after ${durationText(run.duration)}`;
-    this.status.textContent = `Run ${run.number}: ${WORDS[run.state].toLowerCase()}${code}${took}`;
-  }
-
-  /**
-   * @param {Shown} shown
-   * @param {Shown | undefined} before
-   */
-  remove(shown, before) {
-    shown.view.dispose();
-    this.list = this.list.filter((each) => each !== shown);
-    this.count -= 1;
-    document.title = this.title;
-    this.status.textContent = '';
-    if (before) {
-      this.show(before);
-      return;
-    }
-    const fresh = /** @type {HTMLElement} */ (this.pattern.cloneNode(true));
-    this.panel.replaceWith(fresh);
-    this.panel = fresh;
-    this.shown = undefined;
-    this.empty.hidden = false;
-  }
-
+  /** Answers whether there was one to drop. */
   dropOldest() {
-    const oldest = this.list.find(({ run }) => !run.isRunning && run !== this.shown?.run);
-    if (!oldest) return;
+    const oldest = this.list.find(({ run }) => run.isComplete && run !== this.shown?.run);
+    if (!oldest) return false;
     oldest.view.dispose();
+    oldest.follower.close();
     this.list = this.list.filter((each) => each !== oldest);
     oldest.tab.remove();
+    return true;
   }
 
   /** @param {KeyboardEvent} event */

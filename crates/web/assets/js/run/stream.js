@@ -1,16 +1,21 @@
 // @ts-check
 /** One output of a run: its views, and copying and saving it. */
 
-import { copy, download } from '../page/clipboard.js';
-import { all, element, icon, iconButton, need } from '../page/dom.js';
+import { copy } from '../page/clipboard.js';
+import { all, element, icon, iconButton } from '../page/dom.js';
+import { at } from '../page/site.js';
+import { toast } from '../page/toast.js';
+import { bytesText } from '../page/units.js';
 import { parseCsv } from './csv.js';
 import { renderedHtml } from './html.js';
+import { Log } from './log.js';
+import { visible } from './paint.js';
+import { TerminalScreen } from './screen.js';
 import { Table } from './table.js';
-import { Terminal } from './terminal.js';
 import { jsonTree } from './tree.js';
 
 /** @typedef {import('./run.js').Run} Run */
-/** @typedef {import('./run.js').StreamName} StreamName */
+/** @typedef {import('./record.js').StreamName} StreamName */
 /** @typedef {{ node: HTMLElement, tools?: HTMLElement[], note?: string }} View */
 
 /** @type {Record<StreamName, string>} */
@@ -20,75 +25,131 @@ const LARGEST_VIEW = 8_000_000;
 
 export class Stream {
   /**
-   * @param {HTMLElement} panel
    * @param {Run} run
    * @param {StreamName} name
-   * @param {(percent: number | null) => void} progress
    */
-  constructor(panel, run, name, progress) {
+  constructor(run, name) {
     this.run = run;
     this.name = name;
-    this.box = need(`[data-stream-box="${name}"]`, panel);
-    this.bar = need('[data-stream-bar]', this.box);
-    this.body = need('[data-stream]', this.box);
-    this.tools = element('div', { class: 'stream-tools' });
+    this.isTerminal = run.record.terminal === true && name === 'stdout';
+    this.hasLooks = this.isTerminal;
+    this.bar = element('div', { class: 'stream-bar' });
+    this.body = element('div', { class: 'stream-body', 'data-stream': name });
+    this.box = element('div', { class: `stream${name === 'stderr' ? ' stream-error' : ''}`, hidden: !this.isTerminal }, this.bar, this.body);
     this.viewTools = element('div', { class: 'stream-tools' });
     this.note = element('p', { class: 'stream-note', role: 'status' });
-    this.terminal = new Terminal(TITLES[name], progress);
+    this.lines = this.isTerminal ? new TerminalScreen(run) : new Log(TITLES[name]);
+    /** @type {Promise<string> | undefined} the whole text, once it was read */
+    this.whole = undefined;
     /** @type {Map<string, () => View | Promise<View>>} */
-    this.views = new Map([['Text', () => ({ node: this.terminal.root })]]);
+    this.views = new Map([['Text', () => ({ node: this.lines.root })]]);
     this.prepareBar();
-    this.body.replaceChildren(this.terminal.root);
-    this.box.hidden = true;
-    run.addEventListener('output', (event) => {
-      const { stream, text } = /** @type {CustomEvent} */ (event).detail;
-      if (stream === name) this.add(text);
-    });
+    this.body.append(this.lines.root);
+    run.addEventListener('output', (event) => this.add(/** @type {CustomEvent} */ (event).detail));
+    run.addEventListener('cut', (event) => this.cut(/** @type {CustomEvent} */ (event).detail));
+    run.addEventListener('skip', () => this.mark('The middle is not shown here. The download holds everything that is kept.'));
+  }
+
+  get title() {
+    return this.isTerminal ? 'Terminal' : TITLES[this.name];
   }
 
   prepareBar() {
-    const title = element('h3', { class: 'stream-title' }, TITLES[this.name]);
-    if (this.name === 'stderr') title.prepend(icon('warning'));
+    const { title, name, run } = this;
+    const heading = element('h3', { class: 'stream-title' }, name === 'stderr' && icon('warning'), title);
+    const what = title.toLowerCase();
     const wrap = iconButton('wrap', 'Wrap long lines', () => {
       const isWrapped = wrap.getAttribute('aria-pressed') !== 'true';
       wrap.setAttribute('aria-pressed', String(isWrapped));
-      this.terminal.root.toggleAttribute('data-nowrap', !isWrapped);
+      this.lines.view.toggleAttribute('data-nowrap', !isWrapped);
     });
     wrap.setAttribute('aria-pressed', 'true');
+    wrap.hidden = this.isTerminal;
     this.wrap = wrap;
-    this.tools.append(
-      wrap,
-      iconButton('copy', `Copy ${TITLES[this.name].toLowerCase()}`, () => void copy(this.text, 'Output')),
-      iconButton('download', `Save ${TITLES[this.name].toLowerCase()}`, () => this.save()),
+    const save = element(
+      'a',
+      {
+        class: 'icon-button',
+        href: at(`${run.outputPath(name)}&download=1`),
+        download: true,
+        'aria-label': `Save ${what}`,
+        title: `Save ${what}`,
+      },
+      icon('download'),
     );
-    this.bar.replaceChildren(title, this.viewTools, this.note, this.tools);
+    const tools = element('div', { class: 'stream-tools' }, wrap, iconButton('copy', `Copy ${what}`, () => void this.copy()), save);
+    this.bar.replaceChildren(heading, this.viewTools, this.note, tools);
   }
 
-  get text() {
-    return this.run.text(this.name);
+  get bytes() {
+    const { record } = this.run;
+    return this.name === 'stdout' ? record.stdout_bytes : record.stderr_bytes;
   }
 
   get type() {
-    return this.run.types[this.name].toLowerCase();
+    const { record } = this.run;
+    const type = this.name === 'stdout' ? record.content_type : record.stderr_content_type;
+    return (type ?? 'text/plain').toLowerCase();
+  }
+
+  /** @param {{ stream: StreamName, text: string, spans?: import('./paint.js').Span[] }} output */
+  add({ stream, text, spans }) {
+    if (stream !== this.name || this.lines instanceof TerminalScreen) return;
+    this.box.hidden = false;
+    if (spans) this.hasLooks = true;
+    this.lines.write(text, spans);
+  }
+
+  /** @param {{ stdout_bytes: number, stderr_bytes: number }} cut */
+  cut({ stdout_bytes: stdout, stderr_bytes: stderr }) {
+    const bytes = this.name === 'stdout' ? stdout : stderr;
+    if (bytes === 0) return;
+    this.box.hidden = false;
+    this.mark(`${bytesText(bytes)} not kept: the script printed more than the limit.`);
   }
 
   /** @param {string} text */
-  add(text) {
-    this.box.hidden = false;
-    this.terminal.write(text);
+  mark(text) {
+    if (this.lines instanceof Log && !this.box.hidden) this.lines.mark(text);
   }
 
-  /** The run has ended: shows what the output is meant to be. */
+  /** The whole text, read once the run is over. */
+  async text() {
+    if (!this.run.isOver) return this.run.text(this.name);
+    this.whole ??= this.run.text(this.name);
+    try {
+      return await this.whole;
+    } catch (problem) {
+      this.whole = undefined;
+      throw problem;
+    }
+  }
+
+  async copy() {
+    if (this.bytes > LARGEST_VIEW) {
+      toast('The output is too large to copy. Save it instead.');
+      return;
+    }
+    try {
+      await copy(await this.text(), 'Output');
+    } catch (problem) {
+      toast(`The output was not copied. ${problem instanceof Error ? problem.message : ''}`);
+    }
+  }
+
+  /** The run is over: shows what the output is meant to be. */
   async finish() {
-    const { type, text } = this;
-    if (text === '' || text.length > LARGEST_VIEW) return;
+    this.lines.finish();
+    const { type, bytes } = this;
+    const isWhole = (this.run.record.dropped_bytes ?? 0) === 0 && !this.run.record.output_expired;
+    if (bytes === 0 || bytes > LARGEST_VIEW || !isWhole) return;
+    if (this.hasLooks) this.views.set('Raw', () => this.raw());
     if (type.includes('csv')) this.views = new Map([['Table', () => this.table()], ...this.views]);
     if (type.includes('json')) this.views = new Map([['Tree', () => this.tree()], ...this.views]);
     if (type.includes('html')) this.views = new Map([['Page', () => this.page()], ...this.views]);
-    if (this.views.size > 1) {
-      this.prepareSwitch();
-      await this.show([...this.views.keys()][0] ?? 'Text');
-    }
+    const [first = 'Text'] = this.views.keys();
+    if (this.views.size > 1) this.prepareSwitch();
+    if (first !== 'Text') await this.show(first);
   }
 
   prepareSwitch() {
@@ -115,12 +176,20 @@ export class Stream {
   async show(name) {
     const make = this.views.get(name);
     if (!make) return;
-    const view = await make();
-    this.views.set(name, () => view);
+    this.wanted = name;
+    /** @type {View} */
+    let view;
+    try {
+      view = await make();
+      this.views.set(name, () => view);
+    } catch (problem) {
+      view = this.plain(`This cannot be shown. ${problem instanceof Error ? problem.message : ''}`);
+    }
+    if (this.wanted !== name) return;
     const shownName = view.note ? 'Text' : name;
     this.note.textContent = view.note ?? '';
     this.viewTools.replaceChildren(...(view.tools ?? []));
-    if (this.wrap) this.wrap.hidden = view.node !== this.terminal.root;
+    if (this.wrap) this.wrap.hidden = this.isTerminal || view.node !== this.lines.root;
     this.body.replaceChildren(view.node);
     for (const radio of /** @type {HTMLInputElement[]} */ (all('input[type="radio"]', this.bar))) {
       radio.checked = radio.value === shownName;
@@ -129,42 +198,44 @@ export class Stream {
 
   /** @param {string} note @returns {View} */
   plain(note) {
-    return { node: this.terminal.root, note };
+    return { node: this.lines.root, note };
   }
 
-  /** @returns {View} */
-  table() {
-    const rows = parseCsv(this.text);
+  /** @returns {Promise<View>} */
+  async table() {
+    const rows = parseCsv(await this.text());
     if (!rows) return this.plain('This is not a table.');
-    const table = new Table(rows, TITLES[this.name]);
+    const table = new Table(rows, this.title);
     return { node: table.root, tools: table.tools };
   }
 
-  /** @returns {View} */
-  tree() {
-    const node = jsonTree(this.text, TITLES[this.name]);
+  /** @returns {Promise<View>} */
+  async tree() {
+    const node = jsonTree(await this.text(), this.title);
     return node ? { node } : this.plain('This is not valid JSON.');
   }
 
   /** @returns {Promise<View>} */
   async page() {
-    try {
-      const { root, dropped } = await renderedHtml(this.text, TITLES[this.name]);
-      const parts = dropped === 1 ? 'part is' : 'parts are';
-      const note = element('span', {}, dropped > 0 ? `${dropped} active ${parts} left out` : '');
-      return { node: root, tools: [note] };
-    } catch (problem) {
-      const reason = problem instanceof Error ? problem.message : '';
-      return this.plain(`The page cannot be shown. ${reason}`);
-    }
+    const { root, dropped } = await renderedHtml(await this.text(), this.title);
+    const parts = dropped === 1 ? 'part is' : 'parts are';
+    const note = element('span', {}, dropped > 0 ? `${dropped} active ${parts} left out` : '');
+    return { node: root, tools: [note] };
   }
 
-  save() {
-    const { type } = this;
-    const kinds = ['csv', 'json', 'html'].filter((kind) => type.includes(kind));
-    const ending = kinds[0] ?? 'txt';
-    const stream = this.name === 'stderr' ? '-stderr' : '';
-    const { script, number } = this.run;
-    download(`${script}-${number}${stream}.${ending}`, [this.text], 'application/octet-stream');
+  /** Every byte of the script, controls as symbols.
+   * @returns {Promise<View>} */
+  async raw() {
+    const text = (await this.text()).split('\n').map(visible).join('\n');
+    const attributes = { class: 'terminal', tabindex: 0, role: 'region', 'aria-label': `${this.title}, raw` };
+    return { node: element('div', attributes, text) };
+  }
+
+  /** Ends what the view keeps going. */
+  dispose() {
+    if (this.lines instanceof TerminalScreen) this.lines.observer?.disconnect();
+    for (const image of /** @type {HTMLImageElement[]} */ (all('img', this.box))) {
+      if (image.src.startsWith('blob:')) URL.revokeObjectURL(image.src);
+    }
   }
 }

@@ -1,48 +1,51 @@
 // @ts-check
 /** The panel of a run: its state, its outputs, its buttons. */
 
-import { all, element, icon, need } from '../page/dom.js';
-import { clockText, durationText } from './duration.js';
-import { WORDS } from './run.js';
+import { element, icon } from '../page/dom.js';
+import { Problem } from '../page/http.js';
+import { clockText, durationText, timeText } from '../page/units.js';
+import { actionsOf } from './actions.js';
+import { showFiles } from './files.js';
+import { InputLine } from './input.js';
+import { Progress } from './progress.js';
+import { exitMeaning, exitText, stateOf } from './record.js';
 import { Stream } from './stream.js';
 
 /** @typedef {import('./run.js').Run} Run */
+/** @typedef {import('./actions.js').Place} Place */
 
 const TICK_MS = 100;
-
-/** @type {Record<string, string>} */
-export const ICONS = {
-  running: 'running',
-  succeeded: 'check-circle',
-  failed: 'cross-circle',
-  'timed-out': 'clock',
-  stopped: 'stopped',
-  'not-started': 'cross-circle',
-  lost: 'lost',
-};
+/** From here on the rest of the time limit is told. */
+const LIMIT_TOLD_AT = 0.5;
 
 export class RunView {
   /**
-   * @param {HTMLElement} panel
    * @param {Run} run
+   * @param {Place} place
    */
-  constructor(panel, run) {
-    this.panel = panel;
+  constructor(run, place) {
     this.run = run;
-    this.pill = need('[data-pill]', panel);
-    this.facts = need('[data-facts]', panel);
-    this.actions = need('[data-run-actions]', panel);
-    this.noteBox = need('[data-run-note]', panel);
-    this.progressBox = need('[data-progress]', panel);
+    this.place = place;
+    this.pill = element('p', { class: 'pill' });
+    this.facts = element('p', { class: 'run-facts' });
+    this.actions = element('div', { class: 'run-actions' });
+    this.notes = element('div', {});
     this.time = element('span');
-    const progress = (/** @type {number | null} */ percent) => this.showProgress(percent);
-    this.streams = [
-      new Stream(panel, run, 'stdout', progress),
-      new Stream(panel, run, 'stderr', () => {}),
-    ];
-    panel.hidden = false;
-    panel.dataset.state = run.state;
-    panel.dataset.testid = `run-${run.number}`;
+    this.rest = element('span', { hidden: true });
+    this.streams = [new Stream(run, 'stdout'), new Stream(run, 'stderr')];
+    this.files = element('div', {});
+    const progressBox = element('div', { class: 'run-progress', hidden: true });
+    this.progress = new Progress(progressBox, run);
+    this.panel = element(
+      'div',
+      { class: 'run', id: 'run-panel', 'data-run-panel': true, 'data-testid': `run-${run.number}`, 'data-run-id': run.id },
+      element('div', { class: 'run-head' }, this.pill, this.facts, this.actions),
+      progressBox,
+      this.notes,
+      ...this.streams.map(({ box }) => box),
+      new InputLine(run).root,
+      this.files,
+    );
     this.shown = '';
     this.timer = setInterval(() => this.tick(), TICK_MS);
     run.addEventListener('state', () => this.update());
@@ -51,91 +54,95 @@ export class RunView {
   }
 
   tick() {
-    this.time.textContent = durationText(this.run.duration);
+    const { run } = this;
+    this.time.textContent = durationText(run.duration);
+    this.progress.update();
+    const { timeout_s: limit, state } = run.record;
+    const isClose = state === 'running' && limit != null && run.duration > limit * 1000 * LIMIT_TOLD_AT;
+    this.rest.hidden = !isClose;
+    if (isClose) this.rest.textContent = `stops in ${Math.max(0, Math.ceil(limit - run.duration / 1000))} s`;
   }
 
   update() {
     const { run } = this;
+    const { record } = run;
     this.tick();
-    const now = JSON.stringify([run.state, run.isStopping, run.note, run.key !== '']);
+    const now = JSON.stringify([
+      record.state, record.started, record.queue_position, record.reason, record.can, record.exit_code, record.output_expired,
+      run.isStopping, run.mayKill, run.note, run.connection, run.isComplete,
+      record.stdout_bytes > 0, record.stderr_bytes > 0,
+    ]);
     if (now === this.shown) return;
     this.shown = now;
-    this.panel.dataset.state = run.state;
-    this.pill.className = `pill state-${run.state}`;
-    this.pill.replaceChildren(icon(ICONS[run.state] ?? 'lost'), element('span', {}, WORDS[run.state]));
+    const { word, icon: picture } = stateOf(record);
+    this.panel.dataset.state = record.state;
+    this.pill.className = `pill state-${record.state}`;
+    this.pill.replaceChildren(icon(picture), element('span', {}, word));
     this.facts.replaceChildren(...this.factsOf());
-    this.actions.replaceChildren(...this.actionsOf());
-    this.noteBox.replaceChildren(...this.noteOf());
+    this.actions.replaceChildren(...actionsOf(run, this.place));
+    this.notes.replaceChildren(...this.notesOf());
   }
 
   factsOf() {
-    const { run } = this;
+    const { record } = this.run;
     const facts = [];
-    if (run.code !== null) facts.push(element('span', {}, codeText(run.code)));
-    if (run.state !== 'not-started') facts.push(this.time);
-    const started = run.startedAt;
-    facts.push(element('time', { datetime: started.toISOString(), title: started.toString() }, clockText(started)));
+    const exit = exitText(record);
+    if (exit) facts.push(element('span', { title: exitMeaning(record) }, exit));
+    if (record.state === 'queued' && record.queue_position != null) facts.push(element('span', {}, `place ${record.queue_position + 1} in the queue`));
+    if (record.started) facts.push(this.time, this.rest);
+    const from = record.started ?? record.created;
+    const time = new Date(from);
+    const text = this.place.isOwnPage ? timeText(time) : clockText(time);
+    facts.push(element('time', { datetime: from, title: time.toString() }, text));
     return facts;
   }
 
-  actionsOf() {
-    const { run } = this;
-    if (!run.isRunning || !run.key) return [];
-    if (run.isStopping) return [element('span', { role: 'status' }, 'Stopping…')];
-    const stop = { class: 'button button-small', type: 'button', 'data-testid': 'stop', click: () => void run.stop() };
-    return [element('button', stop, icon('stop'), 'Stop')];
-  }
-
-  noteOf() {
-    const { note, requestId, isRunning } = this.run;
-    if (!note) return [];
-    const small = requestId && element('small', {}, ` Request ${requestId}`);
-    const kind = isRunning ? 'note-warning' : 'note-danger';
-    return [element('div', { class: `note ${kind}`, role: 'status' }, icon('warning'), element('span', {}, note, small))];
-  }
-
-  /** @param {number | null} percent */
-  showProgress(percent) {
-    this.progressBox.hidden = percent === null || !this.run.isRunning;
-    if (percent === null) return;
-    const bar = {
-      class: 'meter',
-      role: 'progressbar',
-      'aria-label': 'Progress',
-      'aria-valuemin': 0,
-      'aria-valuemax': 100,
-      'aria-valuenow': percent,
-    };
-    const meter = this.progressBox.querySelector('.meter') ?? element('div', bar, element('div', { class: 'meter-fill' }));
-    meter.setAttribute('aria-valuenow', String(percent));
-    /** @type {HTMLElement} */ (meter.firstElementChild).style.width = `${percent}%`;
-    if (!meter.isConnected) this.progressBox.append(meter);
+  notesOf() {
+    const { note, connection, requestId, isOver, record } = this.run;
+    const notes = [];
+    if (record.reason && isOver) notes.push(noteOf(record.reason, record.state === 'failed' ? 'danger' : 'warning'));
+    if (record.output_expired) notes.push(noteOf('The output was removed to make room. What is known of the run stays.', 'info'));
+    if (note) notes.push(noteOf(note, 'danger'));
+    if (connection) notes.push(noteOf(connection, 'warning', requestId));
+    return notes;
   }
 
   async finish() {
     clearInterval(this.timer);
     this.tick();
-    this.progressBox.hidden = true;
     const { run } = this;
-    for (const stream of this.streams) await stream.finish();
-    if (run.text('stdout') === '' && run.text('stderr') === '' && !['lost', 'not-started'].includes(run.state)) {
-      const body = need('[data-stream="stdout"]', this.panel);
-      body.replaceChildren(element('p', { class: 'silent' }, 'The script finished without output.'));
-      need('[data-stream-bar]', this.panel).hidden = true;
-      need('[data-stream-box="stdout"]', this.panel).hidden = false;
+    const { record } = run;
+    try {
+      for (const stream of this.streams) await stream.finish();
+      if (record.started) await showFiles(this.files, run);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      run.say(problem.message);
+    }
+    const isSilent = record.stdout_bytes + record.stderr_bytes === 0;
+    if (isSilent && record.started && record.state !== 'lost' && !record.output_expired) {
+      const [stdout] = this.streams;
+      stdout?.body.replaceChildren(element('p', { class: 'silent' }, 'The script finished without output.'));
+      if (stdout) stdout.bar.hidden = true;
+      if (stdout) stdout.box.hidden = false;
     }
   }
 
   /** Ends what the view keeps going. */
   dispose() {
     clearInterval(this.timer);
-    for (const image of /** @type {HTMLImageElement[]} */ (all('img', this.panel))) {
-      if (image.src.startsWith('blob:')) URL.revokeObjectURL(image.src);
-    }
+    for (const stream of this.streams) stream.dispose();
+    for (const image of this.files.querySelectorAll('img')) URL.revokeObjectURL(image.src);
   }
 }
 
-/** @param {number} code */
-function codeText(code) {
-  return code < 0 ? `ended by signal ${-code}` : `exit ${code}`;
+/**
+ * @param {string} text
+ * @param {'info' | 'warning' | 'danger'} kind
+ * @param {string} [requestId]
+ */
+function noteOf(text, kind, requestId = '') {
+  const small = requestId !== '' && element('small', {}, ` Request ${requestId}`);
+  const picture = kind === 'info' ? 'info' : 'warning';
+  return element('div', { class: `note note-${kind}`, role: 'status' }, icon(picture), element('span', {}, text, small));
 }

@@ -1,0 +1,6 @@
+// @ts-check
+/** The history of runs. */
+
+import { prepareShell } from './page/shell.js';
+
+prepareShell();
