@@ -7,7 +7,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use webscripts_domain::sandbox::{Preset, Protected, Resources, Sandbox};
 
@@ -238,7 +238,7 @@ pub struct Prepared {
     account: Option<Account>,
     capabilities: Option<capabilities::Kept>,
     ruleset: Option<OwnedFd>,
-    filter: Option<Rc<seccomp::Filter>>,
+    filter: Option<Arc<seccomp::Filter>>,
 }
 
 impl Prepared {

@@ -1,6 +1,6 @@
 //! System calls that runs may not make.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use libc::{EACCES, ENOSYS, EPERM, c_long, sock_filter};
 use webscripts_domain::sandbox::{Network, Preset, Sandbox};
@@ -166,11 +166,11 @@ enum Sockets {
 
 /// Compiled filters.
 #[derive(Debug, Default)]
-pub(super) struct Filters(Vec<(Kind, Rc<Filter>)>);
+pub(super) struct Filters(Vec<(Kind, Arc<Filter>)>);
 
 impl Filters {
     /// The filter of a sandbox; `None`: nothing is filtered.
-    pub(super) fn of(&mut self, sandbox: &Sandbox) -> Option<Rc<Filter>> {
+    pub(super) fn of(&mut self, sandbox: &Sandbox) -> Option<Arc<Filter>> {
         let architecture = OWN_ARCHITECTURE?;
         let sockets = match sandbox.network() {
             Network::Allowed => Sockets::Any,
@@ -183,10 +183,10 @@ impl Filters {
             return None;
         }
         if let Some((_, filter)) = self.0.iter().find(|(known, _)| *known == kind) {
-            return Some(Rc::clone(filter));
+            return Some(Arc::clone(filter));
         }
-        let filter = Rc::new(Filter(bpf::program(architecture, &rules)));
-        self.0.push((kind, Rc::clone(&filter)));
+        let filter = Arc::new(Filter(bpf::program(architecture, &rules)));
+        self.0.push((kind, Arc::clone(&filter)));
         Some(filter)
     }
 }
@@ -329,7 +329,7 @@ mod tests {
         let mut filters = Filters::default();
         let first = filters.of(&Sandbox::default()).unwrap();
 
-        assert!(Rc::ptr_eq(&first, &filters.of(&Sandbox::default()).unwrap()));
+        assert!(Arc::ptr_eq(&first, &filters.of(&Sandbox::default()).unwrap()));
         assert!(filters.of(&Sandbox { preset: Preset::None, ..Sandbox::default() }).is_none());
     }
 }
