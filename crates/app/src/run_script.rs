@@ -147,7 +147,7 @@ impl App {
             Wishes::default(),
         );
         let place = self.places.take(caller.identity.id).await?;
-        events::run_starting(run, caller, &script, checked.argv());
+        events::run_starting(run, caller, &script, &checked.shown_words());
         let handle = self.runner.start(invocation).await.inspect_err(|error| {
             events::run_not_started(run, caller, &script, error);
         })?;

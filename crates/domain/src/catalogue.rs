@@ -81,6 +81,39 @@ pub struct RateLimit {
     pub per: Duration,
 }
 
+impl RateLimit {
+    /// Reads `10/minute`, `1/s`, `100 / hour`: 1 to 1 000 000 runs per second, minute or hour.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (runs, unit) = text.split_once('/')?;
+        let runs = runs.trim();
+        if runs.is_empty() || !runs.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let runs = runs.parse().ok().filter(|runs| (1..=1_000_000).contains(runs))?;
+        let unit = unit.trim();
+        let (_, per) = RATE_UNITS.into_iter().find(|(names, _)| names.contains(&unit))?;
+        Some(Self { runs, per })
+    }
+}
+
+/// Names of the times of a [`RateLimit`]; the first one is that of answers.
+const RATE_UNITS: [(&[&str], Duration); 3] = [
+    (&["second", "sec", "s"], Duration::from_secs(1)),
+    (&["minute", "min", "m"], Duration::from_mins(1)),
+    (&["hour", "h"], Duration::from_hours(1)),
+];
+
+impl std::fmt::Display for RateLimit {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names =
+            RATE_UNITS.into_iter().find(|(_, per)| *per == self.per).map(|(names, _)| names);
+        match names.and_then(|names| names.first()) {
+            Some(unit) => write!(out, "{}/{unit}", self.runs),
+            None => write!(out, "{} in {} s", self.runs, self.per.as_secs_f64()),
+        }
+    }
+}
+
 /// How the runs of a script are started, limited and shown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunRules {
@@ -300,6 +333,21 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_numbers_of_runs_per_time() {
+        for (text, shown) in [
+            ("10/minute", "10/minute"),
+            ("1/s", "1/second"),
+            (" 100 / h ", "100/hour"),
+            ("1000000/sec", "1000000/second"),
+        ] {
+            assert_eq!(RateLimit::parse(text).unwrap().to_string(), shown);
+        }
+        for text in ["", "10", "/minute", "0/s", "-1/s", "1/day", "1.5/s", "1000001/s", "+1/s"] {
+            assert_eq!(RateLimit::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn names_are_plain() {

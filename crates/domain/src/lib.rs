@@ -27,7 +27,9 @@ pub mod request;
 pub mod sandbox;
 
 pub mod output;
+pub mod recording;
 pub mod run;
+pub mod run_rights;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;

@@ -39,6 +39,27 @@ impl Value {
             _ => false,
         }
     }
+
+    /// The value as JSON text, numbers in the digits of the client; `null` for what no request can
+    /// be made of.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Null | Self::Object | Self::BrokenText => "null".to_owned(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Number(digits) => digits.clone(),
+            Self::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::to_json).collect();
+                format!("[{}]", items.join(","))
+            }
+        }
+    }
+
+    /// Reads JSON text as in the body of a request; `None` if it is no JSON or an object.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let raw: &RawValue = serde_json::from_str(text).ok()?;
+        read_value(raw).ok().filter(|value| *value != Self::Object)
+    }
 }
 
 /// A named value of a request.

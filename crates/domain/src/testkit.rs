@@ -107,6 +107,18 @@ impl ScriptBuilder {
         self
     }
 
+    /// Sets `print_real_time`.
+    pub fn real_time(mut self) -> Self {
+        self.0.real_time = true;
+        self
+    }
+
+    /// Changes how its runs are started, limited and shown.
+    pub fn runs(mut self, change: impl FnOnce(&mut RunRules)) -> Self {
+        change(&mut self.0.runs);
+        self
+    }
+
     /// Adds a declared argument.
     pub fn argument(mut self, argument: ArgumentBuilder) -> Self {
         self.0.arguments.push(argument.0);
@@ -161,6 +173,12 @@ impl ArgumentBuilder {
     /// Sets `input`.
     pub fn input(mut self) -> Self {
         self.0.input = Some(true);
+        self
+    }
+
+    /// Sets `secret`.
+    pub fn secret(mut self) -> Self {
+        self.0.secret = true;
         self
     }
 
@@ -235,7 +253,7 @@ pub fn surroundings(directory: &std::path::Path, runs: &std::path::Path) -> Surr
     Surroundings {
         directory: directory.to_owned(),
         runs: runs.to_owned(),
-        default_timeout: Duration::from_secs(60),
+        default_timeout: Duration::from_mins(1),
         grace: Duration::from_secs(2),
         output_bytes: 1024 * 1024,
         resources: Resources::default(),

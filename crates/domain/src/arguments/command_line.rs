@@ -4,7 +4,7 @@
 //! and sends words with a dash as `--name: true` (client.md). Such a request is read word by word, as the script itself would, and every value
 //! is checked like one that was sent by name.
 
-use super::{Emission, Problem, Sink, kind};
+use super::{Problem, Sink, kind};
 use crate::catalogue::{Argument, Script};
 use crate::request::{RequestArgument, Value};
 
@@ -78,13 +78,13 @@ fn read_words(script: &Script, words: &[Word<'_>], sink: &mut Sink) {
     while let Some(word) = words.get(at) {
         at += 1;
         if let Some((declared, value)) = joined(script, &word.value) {
-            emit_joined(declared, value, word.sent_as, sink);
+            emit_joined(script, declared, value, word.sent_as, sink);
             continue;
         }
         let named = declared_as(script, &word.value);
         match named {
             Some(declared) if kind::is_checkbox(declared) => {
-                sink.argv.push(declared.name.clone());
+                sink.push_plain(&declared.name);
                 sink.given.push(declared.name.clone());
             }
             Some(declared) => {
@@ -92,7 +92,7 @@ fn read_words(script: &Script, words: &[Word<'_>], sink: &mut Sink) {
             }
             None => match positional {
                 Some(declared) => {
-                    emit(declared, word, sink);
+                    emit(script, declared, word, sink);
                     if !declared.is_list() {
                         positional = positionals.next();
                     }
@@ -121,15 +121,30 @@ fn joined<'a, 'w>(script: &'a Script, word: &'w Value) -> Option<(&'a Argument, 
 }
 
 /// A word `--name=value` stays one word: nothing can take its value for an option.
-fn emit_joined(declared: &Argument, value: &str, sent_as: &str, sink: &mut Sink) {
+fn emit_joined(script: &Script, declared: &Argument, value: &str, sent_as: &str, sink: &mut Sink) {
     sink.given.push(declared.name.clone());
+    let name = &declared.name;
+    let shown_as = if declared.is_secret() { name } else { sent_as };
     let checked = kind::check(declared, &Value::Text(value.to_owned()))
-        .and_then(|text| super::words(vec![format!("{}={text}", declared.name)]));
+        .and_then(|text| super::words(vec![format!("{name}={text}")]).map(|_| text));
     match checked {
-        Ok(Emission::Words(mut words)) => sink.argv.append(&mut words),
-        Ok(_) => {}
-        Err(problem) => sink.refuse(sent_as, problem),
+        Ok(text) if declared.is_secret() => {
+            sink.push_joined_secret(script, sent_as, name, text);
+        }
+        Ok(text) => sink.push_plain(&format!("{name}={text}")),
+        Err(problem) => sink.refuse(shown_as, problem),
     }
+}
+
+/// Reads a ticked box whose name is `--name=value` as the value of the declared option, as the
+/// script itself would. Answers whether it was one.
+pub fn read_joined(script: &Script, argument: &RequestArgument, sink: &mut Sink) -> bool {
+    let word = Value::Text(argument.name.clone());
+    let found = joined(script, &word).filter(|_| argument.value == Value::Boolean(true));
+    if let Some((declared, value)) = found {
+        emit_joined(script, declared, value, &argument.name, sink);
+    }
+    found.is_some()
 }
 
 /// Reads the value or values behind an option; answers how many words they were.
@@ -149,25 +164,24 @@ fn read_option_values(
         sink.refuse(&declared.name, Problem::MissingValue);
         return 0;
     }
-    sink.argv.push(declared.name.clone());
+    sink.push_name(&declared.name, declared.is_secret());
     for word in &values {
-        emit(declared, word, sink);
+        emit(script, declared, word, sink);
     }
     values.len()
 }
 
-fn emit(declared: &Argument, word: &Word<'_>, sink: &mut Sink) {
+fn emit(script: &Script, declared: &Argument, word: &Word<'_>, sink: &mut Sink) {
     sink.given.push(declared.name.clone());
     match kind::check(declared, &word.value).and_then(|text| super::words(vec![text])) {
-        Ok(Emission::Words(mut words)) => sink.argv.append(&mut words),
-        Ok(_) => {}
+        Ok(texts) => sink.push_values(script, word.sent_as, texts, declared.is_secret()),
         Err(problem) => sink.refuse(word.sent_as, problem),
     }
 }
 
 fn emit_undeclared(script: &Script, word: &Word<'_>, sink: &mut Sink) {
     match super::undeclared_text(script, &word.value, false, false) {
-        Ok(text) => sink.argv.push(text),
+        Ok(text) => sink.push_plain(&text),
         Err(problem) => sink.refuse(word.sent_as, problem),
     }
 }
@@ -183,7 +197,7 @@ fn read_inputs(script: &Script, inputs: &[&RequestArgument], sink: &mut Sink) {
             Some(declared) => {
                 let renamed =
                     RequestArgument { name: declared.name.clone(), ..(*argument).clone() };
-                super::read_named(script, &renamed, sink);
+                super::read_sent_as(script, &renamed, &argument.name, sink);
             }
             None => super::read_named(script, argument, sink),
         }

@@ -3,8 +3,10 @@
 //! Every value is checked against the declaration of its argument before anything starts; all
 //! problems are reported together. What comes out can only be made from an [`Authorized`].
 
+mod checked;
 mod command_line;
 mod kind;
+mod sink;
 #[cfg(all(test, feature = "testkit"))]
 mod tests;
 
@@ -13,33 +15,11 @@ use crate::catalogue::{Argument, Script};
 use crate::number;
 use crate::request::{RequestArgument, RunRequest, Value};
 
+pub use checked::{ArgvWord, CheckedArguments, HIDDEN, Input};
+use sink::Sink;
+
 /// Longest argv word: the limit of Linux (`MAX_ARG_STRLEN`) less the final NUL.
 const MAX_WORD_BYTES: usize = 131_071;
-
-/// Values that fit the declared arguments of a script the caller may run.
-#[derive(Debug)]
-pub struct CheckedArguments<'a> {
-    authorized: Authorized<'a>,
-    argv: Vec<String>,
-    inputs: Vec<String>,
-}
-
-impl<'a> CheckedArguments<'a> {
-    /// The script and the caller these values were checked for.
-    pub fn authorized(&self) -> Authorized<'a> {
-        self.authorized
-    }
-
-    /// Words behind the script on its command line.
-    pub fn argv(&self) -> &[String] {
-        &self.argv
-    }
-
-    /// Values for standard input, in order.
-    pub fn inputs(&self) -> &[String] {
-        &self.inputs
-    }
-}
 
 /// A value that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +74,10 @@ pub enum Problem {
     NestedValue,
     #[error("needs a value")]
     MissingValue,
+    #[error("may hold no line break: it reaches the script as a line")]
+    LineBreak,
+    #[error("makes more than {0} secrets, which is as many as can be passed on")]
+    TooManySecrets(usize),
     #[error("goes to standard input, not to the command line")]
     IsInput,
     #[error("goes to the command line, not to standard input")]
@@ -121,50 +105,46 @@ pub fn check<'a>(
     }
     require_missing(script, &mut sink);
     if sink.errors.is_empty() {
-        Ok(CheckedArguments { authorized, argv: sink.argv, inputs: sink.inputs })
+        Ok(CheckedArguments::new(authorized, sink))
     } else {
         Err(sink.errors)
     }
 }
 
-/// What has been read so far.
-#[derive(Default)]
-struct Sink {
-    argv: Vec<String>,
-    inputs: Vec<String>,
-    given: Vec<String>,
-    errors: Vec<ValueError>,
-}
-
-impl Sink {
-    fn refuse(&mut self, argument: &str, problem: Problem) {
-        self.errors.push(ValueError { argument: argument.to_owned(), problem });
-    }
-}
-
 fn read_named(script: &Script, argument: &RequestArgument, sink: &mut Sink) {
+    read_sent_as(script, argument, &argument.name, sink);
+}
+
+/// Reads a value that the client sent under another name than that of its argument.
+fn read_sent_as(script: &Script, argument: &RequestArgument, sent_as: &str, sink: &mut Sink) {
     let declared = script.arguments.iter().find(|declared| declared.name == argument.name);
     let read = match declared {
         Some(declared) => read_declared(declared, argument),
-        None if script.accept_undeclared => read_undeclared(script, argument),
+        None if script.accept_undeclared => {
+            if command_line::read_joined(script, argument, sink) {
+                return;
+            }
+            read_undeclared(script, argument)
+        }
         None => Err(Problem::Undeclared),
     };
+    let is_secret = declared.is_some_and(Argument::is_secret);
     match read {
         Ok(Emission::Nothing) => {}
         Ok(Emission::Name) => {
             sink.given.push(argument.name.clone());
-            sink.argv.push(argument.name.clone());
+            sink.push_plain(&argument.name);
         }
-        Ok(Emission::Words(mut words)) => {
+        Ok(Emission::Words(texts)) => {
             sink.given.push(argument.name.clone());
             if argument.name.starts_with('-') {
-                sink.argv.push(argument.name.clone());
+                sink.push_name(&argument.name, is_secret);
             }
-            sink.argv.append(&mut words);
+            sink.push_values(script, sent_as, texts, is_secret);
         }
-        Ok(Emission::Inputs(mut texts)) => {
+        Ok(Emission::Inputs(texts)) => {
             sink.given.push(argument.name.clone());
-            sink.inputs.append(&mut texts);
+            sink.push_inputs(sent_as, texts, is_secret);
         }
         Err(problem) => sink.refuse(&argument.name, problem),
     }
@@ -208,7 +188,11 @@ fn read_declared(declared: &Argument, argument: &RequestArgument) -> Result<Emis
     if texts.is_empty() {
         return Ok(Emission::Nothing);
     }
-    if declared.is_input() { Ok(Emission::Inputs(texts)) } else { words(texts) }
+    if declared.is_input() {
+        Ok(Emission::Inputs(texts))
+    } else {
+        words(texts).map(Emission::Words)
+    }
 }
 
 /// The conversion of the reference for arguments nobody declared.
@@ -231,7 +215,7 @@ fn read_undeclared(script: &Script, argument: &RequestArgument) -> Result<Emissi
     if texts.is_empty() {
         return Ok(Emission::Nothing);
     }
-    if to_input { Ok(Emission::Inputs(texts)) } else { words(texts) }
+    if to_input { Ok(Emission::Inputs(texts)) } else { words(texts).map(Emission::Words) }
 }
 
 fn undeclared_text(
@@ -264,11 +248,12 @@ fn undeclared_text(
     }
 }
 
-fn words(texts: Vec<String>) -> Result<Emission, Problem> {
+/// The texts, if each can be a word of a command line.
+fn words(texts: Vec<String>) -> Result<Vec<String>, Problem> {
     if texts.iter().any(|text| text.len() > MAX_WORD_BYTES) {
         return Err(Problem::WordTooLong);
     }
-    Ok(Emission::Words(texts))
+    Ok(texts)
 }
 
 fn require_missing(script: &Script, sink: &mut Sink) {

@@ -13,7 +13,10 @@ fn run(script: &Script, arguments: &str) -> Checked {
     let body = format!(r#"{{"arguments":{arguments}}}"#);
     let request = RunRequest::parse(body.as_bytes()).unwrap();
     match check(authorized, &request) {
-        Ok(checked) => Ok((checked.argv().to_vec(), checked.inputs().to_vec())),
+        Ok(checked) => Ok((
+            checked.shown_words(),
+            checked.inputs().iter().map(|input| input.expose().to_owned()).collect(),
+        )),
         Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
     }
 }

@@ -1,25 +1,34 @@
 //! What is to be executed: program, argv, standard input, environment, limits.
 
-use std::ffi::OsString;
+mod delivery;
+mod template;
+
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use crate::arguments::CheckedArguments;
+use crate::arguments::{CheckedArguments, HIDDEN};
 use crate::catalogue::Script;
 use crate::run::RunId;
 use crate::sandbox::{Protected, Resources, Sandbox};
+use delivery::Delivery;
+
+pub use template::{TemplateError, documentation_words};
 
 /// A complete order to the engine. Only checked arguments become one: a process cannot be started
 /// from values that were not checked for a script that the caller may run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Invocation {
     run: RunId,
     program: PathBuf,
     arguments: Vec<Word>,
-    stdin: Vec<u8>,
+    /// How words that hold secrets are shown: place and text.
+    shown: Vec<(usize, String)>,
+    stdin: Zeroizing<Vec<u8>>,
     keep_stdin_open: bool,
     environment: Vec<(String, String)>,
     directory: PathBuf,
@@ -153,10 +162,14 @@ impl Invocation {
         let script = checked.authorized().script();
         let rules = &script.runs;
         let (program, mut arguments) = command(script);
-        arguments.extend(checked.argv().iter().map(|word| Word::Plain(OsString::from(word))));
+        let Delivery { words, shown, stdin, secrets } = Delivery::new(checked);
+        let before = arguments.len();
+        arguments.extend(words);
         Self {
             arguments,
-            stdin: encode_stdin(checked.inputs(), script.real_time),
+            shown: shown.into_iter().map(|(at, text)| (before + at, text)).collect(),
+            stdin,
+            secrets,
             keep_stdin_open: rules.interactive || rules.terminal,
             terminal: rules.terminal.then(|| wishes.terminal.unwrap_or_default()),
             script: Some(ScriptFile {
@@ -199,7 +212,8 @@ impl Invocation {
             run,
             program,
             arguments: Vec::new(),
-            stdin: Vec::new(),
+            shown: Vec::new(),
+            stdin: Zeroizing::default(),
             keep_stdin_open: false,
             environment,
             directory: surroundings.directory.clone(),
@@ -229,9 +243,20 @@ impl Invocation {
         &self.program
     }
 
-    /// The words behind the program.
+    /// The words behind the program, with secrets: for the one who executes them.
     pub fn arguments(&self) -> &[Word] {
         &self.arguments
+    }
+
+    /// Program and words as they may be shown: secrets as `…` or as the name of their file.
+    pub fn command_line(&self) -> Vec<&OsStr> {
+        let shown = |at: usize| self.shown.iter().find(|(hidden, _)| *hidden == at);
+        let words = self.arguments.iter().enumerate().map(|(at, word)| match (shown(at), word) {
+            (Some((_, text)), _) => OsStr::new(text),
+            (None, Word::Plain(word)) => word.as_os_str(),
+            (None, Word::SecretFile(_)) => OsStr::new(HIDDEN),
+        });
+        std::iter::once(self.program.as_os_str()).chain(words).collect()
     }
 
     /// What is written to standard input first.
@@ -296,6 +321,16 @@ impl Invocation {
     }
 }
 
+/// Without standard input and environment, which hold secrets.
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Invocation")
+            .field("run", &self.run)
+            .field("command_line", &self.command_line())
+            .finish_non_exhaustive()
+    }
+}
+
 /// `[launcher] script` (scripts.md §1).
 fn command(script: &Script) -> (PathBuf, Vec<Word>) {
     match &script.launcher {
@@ -306,118 +341,5 @@ fn command(script: &Script) -> (PathBuf, Vec<Word>) {
     }
 }
 
-/// Joined with line feeds; with a final one for live scripts. Latin-1 if every character fits,
-/// as the reference does, else UTF-8 (scripts.md §6 `Do`).
-fn encode_stdin(inputs: &[String], real_time: bool) -> Vec<u8> {
-    let mut text = inputs.join("\n");
-    if real_time && !inputs.is_empty() {
-        text.push('\n');
-    }
-    let latin: Option<Vec<u8>> =
-        text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
-    latin.unwrap_or_else(|| text.into_bytes())
-}
-
-/// Splits a command into words and fills in `%(key)s` afterwards, so that no value can become
-/// several words; `%%` is a percent sign. Quotes group words. No shell is involved (scripts.md §4 `Do`).
-///
-/// # Errors
-///
-/// An unknown key, an unfinished quote or a `%` that begins nothing.
-pub fn documentation_words(
-    template: &str,
-    value_of: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<String>, TemplateError> {
-    split_words(template)?.into_iter().map(|word| fill_in(&word, &value_of)).collect()
-}
-
-/// What is wrong with `command_generate_documentation`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// A quote is not closed.
-    #[error("a quote is not closed")]
-    OpenQuote,
-    /// A key nobody knows.
-    #[error("there is no key `{0}`")]
-    UnknownKey(String),
-    /// A percent sign that begins neither `%(key)s` nor `%%`.
-    #[error("`%` must be followed by `(key)s` or `%`")]
-    Percent,
-}
-
-fn split_words(text: &str) -> Result<Vec<String>, TemplateError> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for character in text.chars() {
-        match (quote, character) {
-            (Some(open), end) if open == end => quote = None,
-            (Some(_), inner) => word.get_or_insert_default().push(inner),
-            (None, '"' | '\'') => {
-                quote = Some(character);
-                word.get_or_insert_default();
-            }
-            (None, blank) if blank.is_whitespace() => words.extend(word.take()),
-            (None, plain) => word.get_or_insert_default().push(plain),
-        }
-    }
-    words.extend(word);
-    if quote.is_some() { Err(TemplateError::OpenQuote) } else { Ok(words) }
-}
-
-fn fill_in(
-    word: &str,
-    value_of: &impl Fn(&str) -> Option<String>,
-) -> Result<String, TemplateError> {
-    let mut out = String::new();
-    let mut rest = word;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        if let Some(literal) = after.strip_prefix('%') {
-            out.push('%');
-            rest = literal;
-            continue;
-        }
-        let (key, behind) = after
-            .strip_prefix('(')
-            .and_then(|inner| inner.split_once(")s"))
-            .ok_or(TemplateError::Percent)?;
-        out.push_str(&value_of(key).ok_or_else(|| TemplateError::UnknownKey(key.to_owned()))?);
-        rest = behind;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn standard_input_is_latin_1_when_it_can_be() {
-        let inputs = ["caf\u{e9}".to_owned(), "x".to_owned()];
-
-        assert_eq!(encode_stdin(&inputs, false), b"caf\xe9\nx");
-        assert_eq!(encode_stdin(&inputs, true), b"caf\xe9\nx\n");
-        assert_eq!(encode_stdin(&["\u{20ac}".to_owned()], false), "\u{20ac}".as_bytes());
-        assert_eq!(encode_stdin(&[], true), b"");
-    }
-
-    #[test]
-    fn a_value_in_a_documentation_command_stays_one_word() {
-        let value = |key: &str| (key == "path").then(|| "/a b/'; rm -rf x.py".to_owned());
-
-        assert_eq!(
-            documentation_words("python3 \"./doc gen.py\" '%(path)s' 100%% ''", value),
-            Ok(["python3", "./doc gen.py", "/a b/'; rm -rf x.py", "100%", ""]
-                .map(str::to_owned)
-                .to_vec())
-        );
-        assert_eq!(
-            documentation_words("x %(y)s", value),
-            Err(TemplateError::UnknownKey("y".into()))
-        );
-        assert_eq!(documentation_words("x 'y", value), Err(TemplateError::OpenQuote));
-        assert_eq!(documentation_words("x %s", value), Err(TemplateError::Percent));
-    }
-}
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
