@@ -4,6 +4,7 @@ mod accounts;
 mod administrators;
 mod blacklist;
 mod groups;
+mod runs;
 mod sessions;
 
 use webscripts_domain::clock::Timestamp;
@@ -12,6 +13,9 @@ use webscripts_domain::identity::{GroupId, UserId};
 
 use crate::Stores;
 use crate::accounts::{NewUser, PasswordHash};
+use runs::{
+    keys as run_keys, lists as run_lists, retention as run_retention, states as run_states,
+};
 
 const ADMINISTRATORS: [GroupId; 1] = [GroupId(1000)];
 
@@ -133,4 +137,39 @@ contract! {
         a_sweep_deletes_old_failures_up_to_the_limit,
         concurrent_failures_are_all_counted,
         a_very_long_name_counts_together_with_others_of_the_same_beginning;
+    run_states:
+        a_new_run_is_found_with_everything_that_was_given,
+        an_identifier_is_taken_once,
+        a_queued_run_starts_once,
+        the_first_end_of_a_run_counts,
+        every_end_reads_back,
+        an_unknown_run_does_not_change,
+        unfinished_runs_are_listed_oldest_first_page_by_page,
+        concurrent_writes_are_all_done_and_answered,
+        a_write_that_is_refused_does_not_spoil_those_beside_it,
+        the_usual_duration_is_the_median_of_the_last_20_successes,
+        the_last_run_of_a_script_is_that_of_its_owner;
+    run_keys:
+        the_same_request_starts_one_run,
+        a_key_counts_for_its_owner_alone,
+        a_key_is_forgotten_after_a_day,
+        of_concurrent_requests_with_one_key_one_starts_a_run,
+        a_sweep_deletes_old_keys_up_to_the_limit;
+    run_lists:
+        runs_are_listed_newest_first_page_by_page,
+        a_page_has_at_least_one_run_and_at_most_200,
+        nobody_lists_runs_of_others,
+        visitors_are_told_apart_by_their_address,
+        scripts_that_may_be_viewed_are_listed_beside_own_runs,
+        every_filter_keeps_to_what_is_visible,
+        states_scripts_and_users_are_filtered_together,
+        times_are_filtered_to_the_millisecond,
+        text_is_found_in_names_and_values_whatever_its_case;
+    run_retention:
+        output_is_summed_up,
+        output_of_runs_that_are_not_over_has_no_size,
+        the_oldest_output_leaves_and_the_record_stays,
+        runs_that_ended_before_a_time_are_expired,
+        only_runs_that_are_over_are_deleted,
+        enormous_numbers_are_kept_as_large_as_they_can_be;
 }
