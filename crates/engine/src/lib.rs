@@ -16,6 +16,7 @@ mod run;
 pub mod runs;
 pub mod sandbox;
 mod spawn;
+pub mod spool;
 
 pub use local::LocalRunner;
 
