@@ -142,13 +142,6 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-impl From<serde_json::Error> for StoreError {
-    /// A value cannot be written as JSON.
-    fn from(error: serde_json::Error) -> Self {
-        Self::Database(sqlx::Error::Encode(Box::new(error)))
-    }
-}
-
 impl StoreError {
     /// The error of a transaction, for each of several callers whose writes it held.
     pub(crate) fn for_each<T>(self, callers: usize) -> Vec<Result<T, Self>> {

@@ -18,6 +18,10 @@ const READERS: u32 = 4;
 /// Bytes to which the write-ahead log is cut after it has grown.
 const LOG_SIZE: &str = "16777216";
 
+/// Pages of the write-ahead log after which it is emptied: pages that change often are then written
+/// once to the database.
+const LOG_PAGES: &str = "4000";
+
 /// Takes the right to write at once; a transaction that asks for it later may be refused.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
@@ -184,6 +188,9 @@ fn options(purpose: Purpose, limits: Limits) -> SqliteConnectOptions {
         .busy_timeout(limits.wait)
         .synchronous(purpose.synchronous)
         .pragma("journal_size_limit", LOG_SIZE)
+        .pragma("wal_autocheckpoint", LOG_PAGES)
+        // What a statement may have to undo; the files would be made and removed all the time.
+        .pragma("temp_store", "MEMORY")
         .thread_name(|number| format!("sqlite-{number}"))
 }
 

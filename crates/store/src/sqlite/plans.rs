@@ -52,10 +52,7 @@ const WALKING: [(&str, &str); 3] = [
 ];
 
 /// Statements about runs that look only at the rows they change or answer.
-const RUNS: [&str; 26] = [
-    runs::ADD,
-    runs::START,
-    runs::END,
+const RUNS: [&str; 23] = [
     runs::CLAIM,
     runs::CLAIMED,
     runs::SWEEP_KEYS,
@@ -113,16 +110,20 @@ async fn plan(database: &Database, statement: &str) -> Vec<String> {
 
 /// The lines that go through all rows of a table, if only to make an index for the moment.
 async fn scans(database: &Database, statement: &str) -> Vec<String> {
+    // What a caller gives is as long as the caller makes it; a subquery has lines of its own.
+    let given = ["CONSTANT ROW", "VIRTUAL TABLE", "VALUES CLAUSE", "SCAN given", "(subquery"];
     let mut lines = plan(database, statement).await;
-    // A list that is a parameter is as long as the caller makes it; a subquery has lines of its own.
     lines.retain(|line| {
         line.contains("AUTOMATIC")
-            || line.starts_with("SCAN")
-                && line != "SCAN CONSTANT ROW"
-                && !line.contains("VIRTUAL TABLE")
-                && !line.starts_with("SCAN (subquery")
+            || line.starts_with("SCAN") && !given.iter().any(|words| line.contains(words))
     });
     lines
+}
+
+/// All statements about runs that look only at the rows they change or answer.
+fn indexed_runs() -> impl Iterator<Item = &'static str> {
+    let many_rows = [&runs::ADD, &runs::START, &runs::END];
+    RUNS.into_iter().chain(many_rows.into_iter().flat_map(|statement| statement.texts()))
 }
 
 async fn prepare(purpose: Purpose, statements: impl IntoIterator<Item = &'static str>) {
@@ -138,7 +139,7 @@ async fn every_statement_can_be_prepared() {
     let walking = WALKING.map(|(statement, _)| statement);
     prepare(connection::ACCOUNTS, INDEXED.into_iter().chain(walking)).await;
     let walking = WALKING_RUNS.map(|(statement, _)| statement);
-    prepare(connection::RUNS, RUNS.into_iter().chain(walking)).await;
+    prepare(connection::RUNS, indexed_runs().chain(walking)).await;
 }
 
 #[tokio::test]
@@ -189,14 +190,17 @@ async fn pages_of_runs_need_no_sorting() {
     }
 }
 
+async fn assert_no_scans(purpose: Purpose, statements: impl IntoIterator<Item = &'static str>) {
+    let database = open(purpose).await;
+    for statement in statements {
+        assert_eq!(scans(&database, statement).await, Vec::<String>::new(), "{statement}");
+    }
+}
+
 #[tokio::test]
 async fn no_statement_of_a_request_goes_through_all_rows() {
-    for (purpose, statements) in [(connection::ACCOUNTS, &INDEXED[..]), (connection::RUNS, &RUNS)] {
-        let database = open(purpose).await;
-        for statement in statements {
-            assert_eq!(scans(&database, statement).await, Vec::<String>::new(), "{statement}");
-        }
-    }
+    assert_no_scans(connection::ACCOUNTS, INDEXED).await;
+    assert_no_scans(connection::RUNS, indexed_runs()).await;
 }
 
 #[tokio::test]

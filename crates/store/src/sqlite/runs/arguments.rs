@@ -48,9 +48,9 @@ pub(super) fn words(arguments: &[RecordedArgument]) -> String {
         push(&mut words, &argument.name);
         if let RecordedValue::Json(text) = &argument.value {
             match serde_json::from_str(text) {
+                Ok(Value::Null) => {}
+                Ok(Value::Number(_)) | Err(_) => push(&mut words, text),
                 Ok(value) => push_value(&mut words, &value),
-                // What was cut is JSON no longer.
-                Err(_) => push(&mut words, text),
             }
         }
         if words.len() >= WORDS {

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Row, Sqlite};
 use webscripts_domain::clock::Timestamp;
 use webscripts_domain::run::RunId;
 
-use super::statements;
+use super::parameter::Parameter;
+use super::statements::{self, MOST, ManyRows};
 use crate::StoreError;
 use crate::runs::{Claim, KEY_LIFETIME, Owner, RequestKey};
 
@@ -17,9 +19,9 @@ pub(super) enum Write {
     /// A new run.
     Add(Added),
     /// A queued run starts: a row of [`statements::START`].
-    Start(RunId, String),
+    Start(RunId, Vec<Parameter>),
     /// A run is over: a row of [`statements::END`].
-    End(RunId, String),
+    End(RunId, Vec<Parameter>),
     /// A statement of its own.
     Other(&'static str, Vec<Parameter>),
     /// Nothing, to see whether something could be written.
@@ -31,17 +33,9 @@ pub(super) enum Write {
 pub(super) struct Added {
     pub(super) id: RunId,
     /// A row of [`statements::ADD`].
-    pub(super) row: String,
+    pub(super) row: Vec<Parameter>,
     /// The key that it claims, for whom.
     pub(super) key: Option<(Owner, RequestKey)>,
-}
-
-/// A parameter of a statement.
-#[derive(Debug)]
-pub(super) enum Parameter {
-    Number(i64),
-    Text(String),
-    Bytes(Vec<u8>),
 }
 
 /// What became of it.
@@ -115,11 +109,11 @@ async fn apply_round(
                 let claim = claim(connection, added).await?;
                 pending.written = Written::Claim(claim);
                 if claim == Claim::New {
-                    new_rows.push(added.row.as_str());
+                    new_rows.push(added.row.as_slice());
                 }
             }
-            Write::Start(run, row) => starts.push((*run, row.as_str(), &mut pending.written)),
-            Write::End(run, row) => ends.push((*run, row.as_str(), &mut pending.written)),
+            Write::Start(run, row) => starts.push((*run, row.as_slice(), &mut pending.written)),
+            Write::End(run, row) => ends.push((*run, row.as_slice(), &mut pending.written)),
             Write::Other(statement, parameters) => {
                 let changed = execute(connection, statement, parameters).await?;
                 pending.written = Written::Rows(changed);
@@ -127,11 +121,11 @@ async fn apply_round(
             Write::Nothing => {}
         }
     }
-    if !new_rows.is_empty() {
-        sqlx::query(statements::ADD).bind(array(new_rows)).execute(&mut *connection).await?;
+    for rows in new_rows.chunks(MOST) {
+        many(&statements::ADD, rows.iter().copied()).execute(&mut *connection).await?;
     }
-    change(connection, statements::START, starts).await?;
-    change(connection, statements::END, ends).await
+    change(connection, &statements::START, starts).await?;
+    change(connection, &statements::END, ends).await
 }
 
 async fn claim(connection: &mut SqliteConnection, added: &Added) -> Result<Claim, StoreError> {
@@ -185,33 +179,29 @@ pub(super) fn oldest(now: Timestamp) -> i64 {
     now.saturating_sub(KEY_LIFETIME).unwrap_or(Timestamp::MIN).as_millisecond()
 }
 
-/// Rows as one JSON array.
-fn array<'a>(rows: impl IntoIterator<Item = &'a str>) -> String {
-    let mut array = String::from("[");
-    for row in rows {
-        if array.len() > 1 {
-            array.push(',');
-        }
-        array.push_str(row);
-    }
-    array.push(']');
-    array
+/// A statement with its rows.
+fn many<'a>(
+    statement: &'static ManyRows,
+    rows: impl ExactSizeIterator<Item = &'a [Parameter]>,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    let query = sqlx::query(statement.text(rows.len()));
+    rows.flatten().fold(query, |query, parameter| parameter.bind(query))
 }
 
-/// Changes several runs with one statement, which answers those that have changed.
+/// Changes runs with a statement that answers those that have changed.
 async fn change(
     connection: &mut SqliteConnection,
-    statement: &'static str,
-    changes: Vec<(RunId, &str, &mut Written)>,
+    statement: &'static ManyRows,
+    mut changes: Vec<(RunId, &[Parameter], &mut Written)>,
 ) -> Result<(), StoreError> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let rows = array(changes.iter().map(|(_, row, _)| *row));
-    let ids: Vec<Vec<u8>> = sqlx::query_scalar(statement).bind(rows).fetch_all(connection).await?;
-    let ids: HashSet<&[u8]> = ids.iter().map(Vec::as_slice).collect();
-    for (run, _, written) in changes {
-        *written = Written::Rows(ids.contains(run.bytes().as_slice()).into());
+    for changes in changes.chunks_mut(MOST) {
+        let query = many(statement, changes.iter().map(|(_, row, _)| *row));
+        let rows = query.fetch_all(&mut *connection).await?;
+        let ids: HashSet<&[u8]> =
+            rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+        for (run, _, written) in changes {
+            **written = Written::Rows(ids.contains(run.bytes().as_slice()).into());
+        }
     }
     Ok(())
 }
@@ -221,13 +211,7 @@ async fn execute(
     statement: &'static str,
     parameters: &[Parameter],
 ) -> Result<u64, StoreError> {
-    let mut query = sqlx::query(statement);
-    for parameter in parameters {
-        query = match parameter {
-            Parameter::Number(value) => query.bind(*value),
-            Parameter::Text(value) => query.bind(value.clone()),
-            Parameter::Bytes(value) => query.bind(value.clone()),
-        };
-    }
+    let query = sqlx::query(statement);
+    let query = parameters.iter().fold(query, |query, parameter| parameter.bind(query));
     Ok(query.execute(connection).await?.rows_affected())
 }

@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::runs::{Owner, RunFilter, Visible};
 
 /// Rows that are compared for a page.
-const COMPARED: u32 = 10_000;
+const COMPARED: u32 = 4_000;
 
 /// Scripts whose indexes are followed beside that of an owner; when there are more, all runs are.
 const SCRIPTS: usize = 16;

@@ -3,6 +3,7 @@
 mod arguments;
 mod batch;
 mod list;
+mod parameter;
 mod row;
 pub(in crate::sqlite) mod statements;
 mod writer;
@@ -20,7 +21,8 @@ use crate::runs::{
     Change, Claim, Counts, NewRun, Owner, PAGE, Page, RequestKey, RunFilter, Runs, Unfinished,
     Visible,
 };
-use batch::{Added, Parameter, Write, Written};
+use batch::{Added, Write, Written};
+use parameter::Parameter;
 use row::{Reader, ids_to_json, stored};
 use writer::Writer;
 
@@ -72,7 +74,7 @@ impl SqliteRuns {
 impl Runs for SqliteRuns {
     async fn add(&self, run: &NewRun) -> Result<Claim, StoreError> {
         let key = run.key.clone().map(|key| (run.owner, key));
-        let added = Added { id: run.id, row: row::added(run)?, key };
+        let added = Added { id: run.id, row: row::added(run), key };
         match self.writer.write(Write::Add(added)).await? {
             Written::Claim(claim) => Ok(claim),
             Written::Rows(_) => Ok(Claim::New),
@@ -91,8 +93,8 @@ impl Runs for SqliteRuns {
 
     async fn change(&self, id: RunId, change: &Change) -> Result<bool, StoreError> {
         let write = match change {
-            Change::Started { at } => Write::Start(id, row::started(id, *at)?),
-            Change::Ended(ended) => Write::End(id, row::ended(id, ended)?),
+            Change::Started { at } => Write::Start(id, row::started(id, *at)),
+            Change::Ended(ended) => Write::End(id, row::ended(id, ended)),
         };
         Ok(self.write(write).await? > 0)
     }
@@ -173,8 +175,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn set_output_size(&self, id: RunId, bytes: u64) -> Result<bool, StoreError> {
-        let parameters =
-            vec![Parameter::Bytes(id.bytes().to_vec()), Parameter::Number(stored(bytes))];
+        let parameters = vec![id.into(), stored(bytes).into()];
         Ok(self.execute(statements::SET_OUTPUT_SIZE, parameters).await? > 0)
     }
 
@@ -191,7 +192,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn mark_output_expired(&self, ids: &[RunId]) -> Result<u64, StoreError> {
-        let parameters = vec![Parameter::Text(ids_to_json(ids))];
+        let parameters = vec![ids_to_json(ids).into()];
         self.execute(statements::EXPIRE_OUTPUT, parameters).await
     }
 
@@ -206,12 +207,11 @@ impl Runs for SqliteRuns {
     }
 
     async fn delete(&self, ids: &[RunId]) -> Result<u64, StoreError> {
-        self.execute(statements::DELETE, vec![Parameter::Text(ids_to_json(ids))]).await
+        self.execute(statements::DELETE, vec![ids_to_json(ids).into()]).await
     }
 
     async fn sweep_keys(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let parameters =
-            vec![Parameter::Number(batch::oldest(now)), Parameter::Number(limit.into())];
+        let parameters = vec![batch::oldest(now).into(), i64::from(limit).into()];
         self.execute(statements::SWEEP_KEYS, parameters).await
     }
 }

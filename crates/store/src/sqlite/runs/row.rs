@@ -12,52 +12,49 @@ use webscripts_domain::run::{
 };
 
 use super::arguments;
+use super::parameter::Parameter;
 use crate::StoreError;
 use crate::runs::{Ended, NewRun, Unfinished};
 use crate::sqlite::Cell;
 
-/// An identifier as statements read it in JSON.
-fn hexadecimal(id: RunId) -> String {
-    format!("{:032x}", u128::from_be_bytes(id.bytes()))
-}
-
-/// Identifiers as a JSON array.
+/// Identifiers as a JSON array of hexadecimal numbers.
 pub(super) fn ids_to_json(ids: &[RunId]) -> String {
-    ids.iter().copied().map(hexadecimal).collect::<serde_json::Value>().to_string()
+    let hexadecimal = |id: &RunId| format!("{:032x}", u128::from_be_bytes(id.bytes()));
+    ids.iter().map(hexadecimal).collect::<serde_json::Value>().to_string()
 }
 
-/// The array that [`super::statements::ADD`] reads.
-pub(super) fn added(run: &NewRun) -> Result<String, serde_json::Error> {
+/// The row that [`super::statements::ADD`] takes.
+pub(super) fn added(run: &NewRun) -> Vec<Parameter> {
     let (via, again_of) = match run.via {
         StartedVia::Page => ("page", None),
         StartedVia::Api => ("api", None),
-        StartedVia::Again(id) => ("again", Some(hexadecimal(id))),
+        StartedVia::Again(id) => ("again", Some(id)),
     };
     let state = if run.started.is_some() { RunState::Running } else { RunState::Queued };
-    serde_json::to_string(&(
-        hexadecimal(run.id),
-        run.owner.user.0,
-        run.owner.address.to_string(),
-        &run.script,
-        state.name(),
-        arguments::words(&run.arguments),
-        &run.user_name,
-        via,
-        again_of,
-        run.terminal.map(|size| size.columns),
-        run.terminal.map(|size| size.rows),
-        run.started.map(Timestamp::as_millisecond),
-        arguments::to_json(&run.arguments),
-    ))
+    vec![
+        run.id.into(),
+        run.owner.user.0.into(),
+        run.owner.address.to_string().into(),
+        run.script.clone().into(),
+        state.name().into(),
+        arguments::words(&run.arguments).into(),
+        run.user_name.clone().into(),
+        via.into(),
+        again_of.into(),
+        run.terminal.map(|size| i64::from(size.columns)).into(),
+        run.terminal.map(|size| i64::from(size.rows)).into(),
+        run.started.map(Timestamp::as_millisecond).into(),
+        arguments::to_json(&run.arguments).into(),
+    ]
 }
 
-/// The array that [`super::statements::START`] reads.
-pub(super) fn started(id: RunId, at: Timestamp) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&(hexadecimal(id), at.as_millisecond()))
+/// The row that [`super::statements::START`] takes.
+pub(super) fn started(id: RunId, at: Timestamp) -> Vec<Parameter> {
+    vec![id.into(), at.as_millisecond().into()]
 }
 
-/// The array that [`super::statements::END`] reads.
-pub(super) fn ended(id: RunId, ended: &Ended) -> Result<String, serde_json::Error> {
+/// The row that [`super::statements::END`] takes.
+pub(super) fn ended(id: RunId, ended: &Ended) -> Vec<Parameter> {
     let (outcome, code) = match ended.end.map(|end| end.outcome) {
         None => (None, None),
         Some(Outcome::Exited(status)) => (Some(EXITED), Some(status)),
@@ -66,21 +63,21 @@ pub(super) fn ended(id: RunId, ended: &Ended) -> Result<String, serde_json::Erro
         Some(Outcome::Cancelled) => (Some(CANCELLED), None),
     };
     let end = ended.end.as_ref();
-    serde_json::to_string(&(
-        hexadecimal(id),
-        ended.at.as_millisecond(),
-        ended.state.name(),
-        outcome,
-        code,
-        end.map(|end| stored(end.took.as_micros())),
-        end.map(|end| stored(end.usage.cpu.as_micros())),
-        end.map(|end| stored(end.usage.peak_memory)),
-        end.map(|end| stored(end.printed.stdout)),
-        end.map(|end| stored(end.printed.stderr)),
-        end.map(|end| stored(end.printed.dropped)),
-        &ended.reason,
-        stored(ended.output_bytes),
-    ))
+    vec![
+        id.into(),
+        ended.at.as_millisecond().into(),
+        ended.state.name().into(),
+        outcome.into(),
+        code.map(i64::from).into(),
+        end.map(|end| stored(end.took.as_micros())).into(),
+        end.map(|end| stored(end.usage.cpu.as_micros())).into(),
+        end.map(|end| stored(end.usage.peak_memory)).into(),
+        end.map(|end| stored(end.printed.stdout)).into(),
+        end.map(|end| stored(end.printed.stderr)).into(),
+        end.map(|end| stored(end.printed.dropped)).into(),
+        ended.reason.clone().into(),
+        stored(ended.output_bytes).into(),
+    ]
 }
 
 const EXITED: &str = "exited";
@@ -202,6 +199,7 @@ impl<'a> Reader<'a> {
             user_name: self.row.try_get("user_name")?,
             address: address.parse().map_err(|_| self.unreadable("address"))?,
             via: self.via()?,
+            terminal: self.terminal()?,
             state: state.ok_or_else(|| self.unreadable("state"))?,
             created: id.created(),
             started: self.time("started_ms")?,
@@ -212,11 +210,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The record and what is needed to start it.
-    pub(super) fn unfinished(&self) -> Result<Unfinished, StoreError> {
+    fn terminal(&self) -> Result<Option<TerminalSize>, StoreError> {
         let columns = self.optional("terminal_columns")?;
         let rows = self.optional("terminal_rows")?;
-        let terminal = columns.zip(rows).map(|(columns, rows)| TerminalSize { columns, rows });
-        Ok(Unfinished { record: self.record()?, terminal })
+        Ok(columns.zip(rows).map(|(columns, rows)| TerminalSize { columns, rows }))
     }
 }

@@ -1,34 +1,81 @@
-//! The statements. Several rows go to SQLite as one JSON array: a statement costs more than a row.
+//! The statements.
 
-/// Records all runs of a batch. Arrays in the order of the columns.
-pub(in crate::sqlite) const ADD: &str = "\
+use std::sync::LazyLock;
+
+/// A statement for several rows at once: going to SQLite and back takes longer than a row.
+#[derive(Debug)]
+pub(in crate::sqlite) struct ManyRows([String; SIZES.len()]);
+
+/// Rows for which there is a text. Those that are not given are NULL and have no effect.
+const SIZES: [usize; 4] = [1, 8, 32, MOST];
+
+/// Rows at once.
+pub(in crate::sqlite) const MOST: usize = 128;
+
+impl ManyRows {
+    fn new(before: &str, columns: usize, after: &str) -> Self {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        Self(SIZES.map(|rows| format!("{before}{}{after}", vec![row.as_str(); rows].join(", "))))
+    }
+
+    /// The text for at most [`MOST`] rows.
+    pub(in crate::sqlite) fn text(&self, rows: usize) -> &str {
+        let at = SIZES.iter().position(|size| rows <= *size).unwrap_or(SIZES.len() - 1);
+        self.0.get(at).map_or("", String::as_str)
+    }
+
+    /// All texts.
+    #[cfg(test)]
+    pub(in crate::sqlite) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Records runs.
+pub(in crate::sqlite) static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        "\
 INSERT INTO runs (
     id, user_id, address, script, state, words, user_name, via, again_of,
     terminal_columns, terminal_rows, started_ms, arguments
 )
-SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, value ->> 7, unhex(value ->> 8), value ->> 9, value ->> 10, value ->> 11,
-    value ->> 12
-FROM json_each(?1)";
+SELECT * FROM (VALUES ",
+        13,
+        ") WHERE column1 IS NOT NULL",
+    )
+});
 
-/// Starts all queued runs of a batch.
-pub(in crate::sqlite) const START: &str = "\
-UPDATE runs SET state = 'running', started_ms = given.value ->> 1
-FROM json_each(?1) AS given
-WHERE runs.id = unhex(given.value ->> 0) AND state = 'queued'
-RETURNING id";
+/// Starts queued runs.
+pub(in crate::sqlite) static START: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        "WITH given (id, started_ms) AS (VALUES ",
+        2,
+        ")
+UPDATE runs SET state = 'running', started_ms = given.started_ms
+FROM given WHERE runs.id = given.id AND runs.state = 'queued'
+RETURNING id",
+    )
+});
 
-/// Ends all unfinished runs of a batch.
-pub(in crate::sqlite) const END: &str = "\
-UPDATE runs SET ended_ms = given.value ->> 1, state = given.value ->> 2,
-    outcome = given.value ->> 3, outcome_code = given.value ->> 4, took_us = given.value ->> 5,
-    cpu_us = given.value ->> 6, peak_memory_bytes = given.value ->> 7,
-    stdout_bytes = given.value ->> 8, stderr_bytes = given.value ->> 9,
-    dropped_bytes = given.value ->> 10, reason = given.value ->> 11,
-    output_bytes = given.value ->> 12
-FROM json_each(?1) AS given
-WHERE runs.id = unhex(given.value ->> 0) AND state IN ('queued', 'running')
-RETURNING id";
+/// Ends unfinished runs.
+pub(in crate::sqlite) static END: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        "\
+WITH given (
+    id, ended_ms, state, outcome, outcome_code, took_us, cpu_us, peak_memory_bytes, stdout_bytes,
+    stderr_bytes, dropped_bytes, reason, output_bytes
+) AS (VALUES ",
+        13,
+        ")
+UPDATE runs SET ended_ms = given.ended_ms, state = given.state, outcome = given.outcome,
+    outcome_code = given.outcome_code, took_us = given.took_us, cpu_us = given.cpu_us,
+    peak_memory_bytes = given.peak_memory_bytes, stdout_bytes = given.stdout_bytes,
+    stderr_bytes = given.stderr_bytes, dropped_bytes = given.dropped_bytes,
+    reason = given.reason, output_bytes = given.output_bytes
+FROM given WHERE runs.id = given.id AND runs.state IN ('queued', 'running')
+RETURNING id",
+    )
+});
 
 /// Remembers a key, also in place of one that is older than ?7; nothing when it is taken.
 pub(in crate::sqlite) const CLAIM: &str = "\
