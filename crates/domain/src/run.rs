@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::clock::Timestamp;
 use crate::identity::UserId;
+use crate::invocation::TerminalSize;
 
 /// Identifier of a run: a UUIDv7, so identifiers sort by start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,6 +192,8 @@ pub struct RunRecord {
     pub address: std::net::IpAddr,
     /// How.
     pub via: StartedVia,
+    /// The terminal it was started with; `None`: it has none.
+    pub terminal: Option<TerminalSize>,
     /// Where it stands.
     pub state: RunState,
     /// When it was asked for.

@@ -164,6 +164,7 @@ fn run(text: &str, is_over: bool) -> RunView {
         user_name: text.to_owned(),
         address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         via: StartedVia::Again(id),
+        terminal: None,
         state: if is_over { RunState::Failed } else { RunState::Queued },
         created: Timestamp::UNIX_EPOCH,
         started: is_over.then_some(Timestamp::UNIX_EPOCH),

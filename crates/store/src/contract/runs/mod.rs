@@ -72,6 +72,7 @@ fn record(run: &NewRun) -> RunRecord {
         user_name: run.user_name.clone(),
         address: run.owner.address,
         via: run.via,
+        terminal: run.terminal,
         state: if run.started.is_some() { RunState::Running } else { RunState::Queued },
         created: run.id.created(),
         started: run.started,

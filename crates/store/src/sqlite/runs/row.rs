@@ -210,6 +210,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The record and what is needed to start it.
+    pub(super) fn unfinished(&self) -> Result<Unfinished, StoreError> {
+        Ok(Unfinished { record: self.record()?, terminal: self.terminal()? })
+    }
+
     fn terminal(&self) -> Result<Option<TerminalSize>, StoreError> {
         let columns = self.optional("terminal_columns")?;
         let rows = self.optional("terminal_rows")?;
