@@ -1,6 +1,7 @@
 //! From what a file says to the type of a key (configuration.md §6 `Do`).
 
 use serde_json::{Number, Value};
+use webscripts_domain::catalogue::RateLimit;
 use webscripts_domain::number::python_float;
 
 use crate::keys::Kind;
@@ -30,6 +31,10 @@ pub fn coerce(kind: Kind, value: &Value) -> Result<Value, Refusal> {
     match kind {
         Kind::Flag => flag(value).map(Value::Bool),
         Kind::Whole { least, most } => whole(value, least, most).map(Value::from),
+        Kind::Bytes { least, most } => bytes(value, least, most).map(Value::from),
+        Kind::Rate => rate(value).map(Value::from),
+        Kind::Digest => digest(value).map(Value::from),
+        Kind::Network => network(value),
         Kind::Number => number(value),
         Kind::Text => text(value).map(Value::from),
         Kind::Texts => texts(value).map(Value::from),
@@ -88,6 +93,90 @@ fn whole(value: &Value, least: u64, most: u64) -> Result<u64, Refusal> {
         _ => refuse(format!("{} is too large", shown(value)), help),
     }
 }
+
+/// Powers of 1024 by their names.
+const UNITS: [(&[&str], u32); 5] = [
+    (&["B"], 0),
+    (&["K", "KiB"], 10),
+    (&["M", "MiB"], 20),
+    (&["G", "GiB"], 30),
+    (&["T", "TiB"], 40),
+];
+
+fn bytes(value: &Value, least: u64, most: u64) -> Result<u64, Refusal> {
+    let Some((digits, shift)) = value.as_str().and_then(with_unit) else {
+        return whole(value, least, most).map_err(|Refusal { message, help }| Refusal {
+            message,
+            help: format!("{help}, or one such as `512 MiB`"),
+        });
+    };
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    let wrong = match number {
+        Some(number) if (least..=most).contains(&number) => return Ok(number),
+        Some(number) if number < least => "small",
+        _ => "large",
+    };
+    refuse(
+        format!("{} is too {wrong}", shown(value)),
+        format!("write a size of {least} to {most} bytes"),
+    )
+}
+
+/// The digits of `512M` or `2 GiB`, and the power of two they are multiplied with.
+fn with_unit(text: &str) -> Option<(&str, u32)> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).filter(|end| *end > 0)?;
+    let (digits, unit) = text.split_at_checked(end)?;
+    let (_, shift) = UNITS.into_iter().find(|(names, _)| names.contains(&unit.trim_start()))?;
+    Some((digits, shift))
+}
+
+fn rate(value: &Value) -> Result<String, Refusal> {
+    let limit = value.as_str().and_then(RateLimit::parse);
+    limit.map_or_else(
+        || {
+            refuse(
+                format!("{} is no number of runs per time", shown(value)),
+                "write one such as `10/minute`, `1/second` or `100/hour`",
+            )
+        },
+        |limit| Ok(limit.to_string()),
+    )
+}
+
+fn digest(value: &Value) -> Result<String, Refusal> {
+    match value {
+        Value::String(text)
+            if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            Ok(text.to_ascii_lowercase())
+        }
+        other => refuse(
+            format!("{} is no SHA-256 digest", shown(other)),
+            "write the 64 hexadecimal digits that `sha256sum` prints",
+        ),
+    }
+}
+
+fn network(value: &Value) -> Result<Value, Refusal> {
+    if let Ok(flag) = flag(value) {
+        return Ok(Value::Bool(flag));
+    }
+    let help = "write `true`, `false` or TCP ports such as [80, 443]";
+    let port = |item: &Value| whole(item, 1, 65535).ok();
+    let ports: Option<Vec<u64>> = match value {
+        Value::String(text) => split(text).map(|item| port(&Value::from(item))).collect(),
+        Value::Array(items) => items.iter().map(port).collect(),
+        Value::Number(_) => port(value).map(|port| vec![port]),
+        _ => None,
+    };
+    match ports {
+        Some(ports) if !ports.is_empty() && ports.len() <= MAX_PORTS => Ok(Value::from(ports)),
+        _ => refuse(format!("{} is no list of ports", shown(value)), help),
+    }
+}
+
+/// Most ports of one sandbox.
+const MAX_PORTS: usize = 1000;
 
 fn number(value: &Value) -> Result<Value, Refusal> {
     let parsed = match value {

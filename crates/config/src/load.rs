@@ -10,6 +10,7 @@ use crate::guard::{Guard, Role};
 use crate::keys::SERVER_KEYS;
 use crate::merge::Merged;
 use crate::read::{Syntax, read};
+use crate::sandbox::{self, Secluded};
 use crate::scripts::{self, Patterns};
 use crate::section::Document;
 use crate::server;
@@ -26,8 +27,6 @@ pub struct Loaded {
     pub catalogue: Catalogue,
     /// What someone should look at.
     pub warnings: Vec<Diagnostic>,
-    /// The files that were read, absolute, in order.
-    pub files: Vec<PathBuf>,
 }
 
 /// Reads, checks and merges a configuration.
@@ -58,15 +57,19 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadErrors> {
         "it is kept, but nothing uses it",
         &mut loader.report,
     );
-    let (catalogue, used) = scripts::catalogue(&mut loader, &merged, &keys);
+    let secluded = Secluded::read(&loader, &keys);
+    let (catalogue, mut used) = scripts::catalogue(&mut loader, &merged, &keys, &secluded);
+    let sandbox = sandbox::read(&mut loader, &secluded, &merged.sections, &keys, &mut used);
     let mut settings = server::settings(&mut loader, &merged, &keys, &catalogue);
+    settings.runs.sandbox = sandbox.unwrap_or_default();
     settings.security &= !sources.insecure;
     scripts::warn_unused(&merged.sections, &used, &mut loader.report);
 
     let Loader { mut report, guard, files, .. } = loader;
+    settings.files = files;
     guard.report(settings.force_file_permissions, &mut report);
     let warnings = report.finish()?;
-    Ok(Loaded { settings, catalogue, warnings, files })
+    Ok(Loaded { settings, catalogue, warnings })
 }
 
 fn no_directory(directory: &Path, error: &io::Error) -> LoadErrors {

@@ -8,18 +8,20 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use webscripts_domain::catalogue::{Catalogue, ScriptName};
 use webscripts_domain::identity::GroupId;
+use webscripts_domain::sandbox::Sandbox;
 
 use crate::guard::Role;
 use crate::load::{Loader, reason};
 use crate::merge::Merged;
 use crate::pattern::{escape, files_matching};
+use crate::runs;
 use crate::settings::{
     AccessSettings, ClearSiteData, ListenSettings, LogSettings, MailSettings, PageSettings,
     RunSettings, Settings,
 };
 use crate::typed::Typed;
 
-/// Builds the settings; what does not fit is reported.
+/// Builds the settings but for `files` and the sandbox of runs; what does not fit is reported.
 pub fn settings(
     loader: &mut Loader,
     merged: &Merged,
@@ -28,11 +30,15 @@ pub fn settings(
 ) -> Settings {
     Settings {
         directory: loader.directory.clone(),
+        files: Vec::new(),
         listen: listen(loader, keys),
         access: access(loader, keys, catalogue),
-        runs: runs(loader, keys),
+        runs: run_settings(loader, keys),
         pages: pages(loader, merged, keys),
-        logs: LogSettings { level: u8::try_from(keys.whole("log_level")).unwrap_or(u8::MAX) },
+        logs: LogSettings {
+            file: loader.absolute(&keys.text("log_filename")),
+            level: u8::try_from(keys.whole("log_level")).unwrap_or(u8::MAX),
+        },
         mail: mail(loader, keys),
         data_dir: data_dir(loader, keys),
         debug: keys.flag("debug"),
@@ -233,7 +239,7 @@ fn auth_script(loader: &mut Loader, keys: &Typed<'_>, catalogue: &Catalogue) -> 
     None
 }
 
-fn runs(loader: &mut Loader, keys: &Typed<'_>) -> RunSettings {
+fn run_settings(loader: &mut Loader, keys: &Typed<'_>) -> RunSettings {
     let script_environment = keys.texts("script_environment");
     for name in &script_environment {
         if name.contains(['=', '\0']) {
@@ -249,6 +255,15 @@ fn runs(loader: &mut Loader, keys: &Typed<'_>) -> RunSettings {
         output_bytes: keys.whole("run_output_bytes"),
         max_runs: size(keys.whole("max_runs")),
         max_runs_per_user: size(keys.whole("max_runs_per_user")),
+        queue_length: size(keys.whole("queue_length")),
+        rate_limit: runs::rate_limit(keys),
+        keep_days: small(keys.whole("runs_keep_days")),
+        keep_bytes: keys.whole("runs_keep_bytes"),
+        stop_grace: runs::seconds(keys, "stop_grace"),
+        shutdown_wait: runs::seconds(keys, "shutdown_wait"),
+        resources: runs::resources(keys),
+        sandbox: Sandbox::default(),
+        sandbox_required: keys.flag("sandbox_required"),
         accept_undeclared_arguments: keys.flag("accept_undeclared_arguments"),
         accept_option_like_values: keys.flag("accept_option_like_values"),
         script_environment,

@@ -3,16 +3,21 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
+use webscripts_domain::catalogue::RateLimit;
 use webscripts_domain::identity::GroupId;
+use webscripts_domain::sandbox::{Resources, Sandbox};
 
 /// Everything the `server` section says, with defaults filled in.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Working directory of the instance, absolute. Scripts run in it.
     pub directory: PathBuf,
+    /// The files the configuration was read from, absolute, in order.
+    pub files: Vec<PathBuf>,
     /// Where and how the server listens.
     pub listen: ListenSettings,
     /// Who may come in, and for how long.
@@ -116,6 +121,26 @@ pub struct RunSettings {
     pub max_runs: usize,
     /// `max_runs_per_user`: runs of one user at the same time. Default: 16.
     pub max_runs_per_user: usize,
+    /// `queue_length`: runs that may wait for their turn. Default: 1024.
+    pub queue_length: usize,
+    /// `rate_limit`: runs that one user may start per time. Default: `None`, any number.
+    pub rate_limit: Option<RateLimit>,
+    /// `runs_keep_days`: days after which runs are forgotten with their output. Default: 30.
+    pub keep_days: u32,
+    /// `runs_keep_bytes`: output kept of all runs. Default: 10 GiB.
+    pub keep_bytes: u64,
+    /// `stop_grace`: between asking a run to end and ending it. Default: 5 s.
+    pub stop_grace: Duration,
+    /// `shutdown_wait`: how long runs may finish when the server stops. Default: 10 s.
+    pub shutdown_wait: Duration,
+    /// `memory_limit`, `cpu_limit`, `process_limit`, `open_files_limit`, `file_size_limit` of runs
+    /// of scripts that set none. Default: no limit, so that no script that ran before is broken.
+    pub resources: Resources,
+    /// `sandbox` of scripts that set none. Default: the preset `default`.
+    pub sandbox: Sandbox,
+    /// `sandbox_required`: nothing runs in a sandbox that this machine cannot enforce in full.
+    /// Default: false.
+    pub sandbox_required: bool,
     /// `accept_undeclared_arguments`: default of the scripts. Default: false.
     pub accept_undeclared_arguments: bool,
     /// `accept_option_like_values`: default of scripts and arguments. Default: false.
@@ -144,6 +169,8 @@ pub struct PageSettings {
 /// Logs.
 #[derive(Debug, Clone)]
 pub struct LogSettings {
+    /// `log_filename`, absolute. Default: `logs/root.logs`.
+    pub file: PathBuf,
     /// `log_level`, the number of the reference's levels. Default: 0.
     pub level: u8,
 }

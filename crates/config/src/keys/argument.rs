@@ -19,6 +19,12 @@ pub const ARGUMENT_KEYS: &[Key] = &[
     key("list", Flag, "Several values."),
     key("input", Flag, "The value goes to standard input."),
     Key::new("is_advanced", Flag, Some("false"), "Hidden until asked for."),
+    Key::new(
+        "secret",
+        Flag,
+        Some("false"),
+        "The value is never shown or kept; that of the type `password` never is.",
+    ),
     key("javascript_section", Text, "Section of attributes of the control."),
     key("javascript_attributs", Object, "Attributes of the control, without a section."),
     key("label", Text, "Name for people.").published(),

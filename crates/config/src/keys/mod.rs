@@ -4,10 +4,13 @@
 //! layer of defaults, the detection of unknown keys and the documentation all read them.
 
 mod argument;
+mod run;
+mod sandbox;
 mod script;
 mod server;
 
 pub use argument::ARGUMENT_KEYS;
+pub use sandbox::SANDBOX_KEYS;
 pub use script::SCRIPT_KEYS;
 pub use server::{SERVER_KEYS, URLS};
 
@@ -23,6 +26,20 @@ pub enum Kind {
         /// The largest.
         most: u64,
     },
+    /// A number of bytes: a whole number, or one with `K`, `M`, `G`, `T` or `KiB`, `MiB`, `GiB`,
+    /// `TiB` behind it, which are powers of 1024.
+    Bytes {
+        /// The fewest.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// A number of runs per second, minute or hour, such as `10/minute`.
+    Rate,
+    /// A SHA-256 digest: 64 hexadecimal digits.
+    Digest,
+    /// `true`, `false` or a list of TCP ports.
+    Network,
     /// Any number, also below zero or with a fraction.
     Number,
     /// Text.
@@ -54,6 +71,12 @@ impl Kind {
         match self {
             Self::Flag => "true or false".to_owned(),
             Self::Whole { least, most } => format!("whole number, {least} to {most}"),
+            Self::Bytes { least, most } => {
+                format!("bytes, {least} to {most}, also such as 512 MiB")
+            }
+            Self::Rate => "number of runs per second, minute or hour".to_owned(),
+            Self::Digest => "64 hexadecimal digits".to_owned(),
+            Self::Network => "true, false or a list of ports".to_owned(),
             Self::Number => "number".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Texts => "list of texts".to_owned(),
@@ -110,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_name_is_there_once_and_every_default_fits_its_key() {
-        for table in [SERVER_KEYS, SCRIPT_KEYS, ARGUMENT_KEYS] {
+        for table in [SERVER_KEYS, SCRIPT_KEYS, ARGUMENT_KEYS, SANDBOX_KEYS] {
             for key in table {
                 let same = table.iter().filter(|other| other.name == key.name).count();
                 assert_eq!(same, 1, "{}", key.name);
@@ -124,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_meaning_is_a_sentence() {
-        for key in [SERVER_KEYS, SCRIPT_KEYS, ARGUMENT_KEYS].concat() {
+        for key in [SERVER_KEYS, SCRIPT_KEYS, ARGUMENT_KEYS, SANDBOX_KEYS].concat() {
             assert!(key.meaning.ends_with('.') && key.meaning.len() < 160, "{}", key.name);
             assert!(!key.kind.describe().is_empty());
         }

@@ -1,7 +1,8 @@
 //! Keys of a script section (scripts.md §2).
 
 use super::Key;
-use super::Kind::{Any, Flag, Question, Text, Whole, Wholes};
+use super::Kind::{Any, Digest, Flag, Question, Text, Whole, Wholes, Word};
+use super::run;
 
 const fn key(name: &'static str, kind: super::Kind, meaning: &'static str) -> Key {
     Key::new(name, kind, None, meaning)
@@ -37,4 +38,41 @@ pub const SCRIPT_KEYS: &[Key] = &[
     key("danger", Flag, "A run destroys something.").published(),
     key("accept_undeclared_arguments", Flag, "The script gets arguments that are not declared."),
     key("accept_option_like_values", Flag, "Text of arguments may begin with `-`."),
+    // Its runs. Clients do not see these keys.
+    Key::new("terminal", Flag, Some("false"), "Runs get a terminal in place of pipes."),
+    Key::new(
+        "interactive",
+        Flag,
+        Some("false"),
+        "Standard input of runs stays open for more input; that of a terminal always does.",
+    ),
+    key(
+        "max_concurrent",
+        run::RUNS,
+        "Its runs at the same time; unset: as many as the server has.",
+    ),
+    key("queue_length", run::QUEUE, "Its runs that may wait; unset: as many as the server allows."),
+    run::RATE_LIMIT,
+    key("run_output_bytes", run::OUTPUT, "Output kept of one run, in bytes; unset: as the server."),
+    run::MEMORY_LIMIT,
+    run::CPU_LIMIT,
+    run::PROCESS_LIMIT,
+    run::OPEN_FILES_LIMIT,
+    run::FILE_SIZE_LIMIT,
+    key(
+        "sandbox",
+        run::SANDBOX,
+        "What runs may reach: none, default, strict or a section of the same file.",
+    ),
+    Key::new(
+        "secrets_via",
+        Word(&["argv", "stdin", "fd"]),
+        Some(r#""argv""#),
+        "How secret arguments reach it: as words, as first lines of standard input, or as files.",
+    ),
+    key("sha256", Digest, "Digest of its file; another file is not started."),
+    key("view_groups", Wholes, "Groups that see all its runs."),
+    key("view_users", Wholes, "Users who see all its runs."),
+    key("stop_groups", Wholes, "Groups that see and stop all its runs."),
+    key("stop_users", Wholes, "Users who see and stop all its runs."),
 ];

@@ -1,7 +1,8 @@
 //! Keys of the section `server` (configuration.md §7), with the values the program ships.
 
 use super::Key;
-use super::Kind::{Flag, Level, Text, Texts, Whole, Wholes, Word};
+use super::Kind::{Bytes, Flag, Level, Text, Texts, Whole, Wholes, Word};
+use super::run;
 
 const fn key(
     name: &'static str,
@@ -45,7 +46,7 @@ pub const SERVER_KEYS: &[Key] = &[
     key("max_connections", Whole { least: 1, most: 1_000_000 }, "4096", "Open connections."),
     key(
         "max_body_bytes",
-        Whole { least: 1024, most: 1 << 40 },
+        Bytes { least: 1024, most: 1 << 40 },
         "16777216",
         "Longest request body, in bytes.",
     ),
@@ -127,18 +128,52 @@ pub const SERVER_KEYS: &[Key] = &[
         "600",
         "Seconds after which a script without `timeout` is ended.",
     ),
+    // Runs.
+    key("run_output_bytes", run::OUTPUT, "67108864", "Output kept of one run, in bytes."),
+    key("max_runs", run::RUNS, "64", "Runs at the same time."),
+    key("max_runs_per_user", run::RUNS, "16", "Runs of one user at the same time."),
+    key("queue_length", run::QUEUE, "1024", "Runs that may wait for their turn."),
+    run::RATE_LIMIT,
     key(
-        "run_output_bytes",
-        Whole { least: 1024, most: 1 << 40 },
-        "67108864",
-        "Output kept of one run, in bytes.",
+        "runs_keep_days",
+        Whole { least: 1, most: 36_500 },
+        "30",
+        "Days after which runs are forgotten with their output.",
     ),
-    key("max_runs", Whole { least: 1, most: 10_000 }, "64", "Runs at the same time."),
     key(
-        "max_runs_per_user",
-        Whole { least: 1, most: 10_000 },
-        "16",
-        "Runs of one user at the same time.",
+        "runs_keep_bytes",
+        Bytes { least: 1 << 20, most: 1 << 50 },
+        "10737418240",
+        "Output kept of all runs, in bytes; the oldest is removed when there is more.",
+    ),
+    key(
+        "stop_grace",
+        Whole { least: 0, most: 3600 },
+        "5",
+        "Seconds between asking a run to end and ending it.",
+    ),
+    key(
+        "shutdown_wait",
+        Whole { least: 0, most: 86_400 },
+        "10",
+        "Seconds that runs may finish in when the server stops.",
+    ),
+    run::MEMORY_LIMIT,
+    run::CPU_LIMIT,
+    run::PROCESS_LIMIT,
+    run::OPEN_FILES_LIMIT,
+    run::FILE_SIZE_LIMIT,
+    key(
+        "sandbox",
+        run::SANDBOX,
+        r#""default""#,
+        "What runs of scripts without `sandbox` may reach: none, default, strict or a section.",
+    ),
+    key(
+        "sandbox_required",
+        Flag,
+        "false",
+        "Nothing runs in a sandbox that this machine cannot enforce in full.",
     ),
     // Pages and files.
     key("urls_section", Text, r#""urls""#, "Section that says which directory answers for which."),

@@ -2,9 +2,9 @@
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use webscripts_domain::catalogue::{Argument, Restrictions};
+use webscripts_domain::catalogue::{Argument, Restrictions, SecretsVia};
 
-use super::{Declaration, Used, named_section};
+use super::{Declaration, Used, named_section, rules};
 use crate::keys::ARGUMENT_KEYS;
 use crate::load::Loader;
 use crate::section::{Section, Sections};
@@ -67,7 +67,14 @@ pub fn read(
         }
         let sections = declared.sections;
         if let Some(section) = named_section(loader, list, entry, sections, used) {
-            let reader = Reader { name: &entry.key, section, sections, accept_option_like };
+            let passes_secrets_apart = rules::secrets_via(script) != SecretsVia::Argv;
+            let reader = Reader {
+                name: &entry.key,
+                section,
+                sections,
+                accept_option_like,
+                passes_secrets_apart,
+            };
             arguments.push(reader.read(loader, used));
         }
     }
@@ -79,12 +86,16 @@ struct Reader<'a> {
     section: &'a Section,
     sections: &'a Sections,
     accept_option_like: bool,
+    /// Whether secrets are no words of the command line.
+    passes_secrets_apart: bool,
 }
 
 impl Reader<'_> {
     fn read(&self, loader: &mut Loader, used: &mut Used) -> Argument {
         let keys = Typed::read(self.section, ARGUMENT_KEYS, UNKNOWN, &mut loader.report);
         let html_type = html_type(loader, &keys);
+        let secret = keys.flag("secret");
+        let is_secret = secret || html_type == "password";
         let javascript_section = keys.text_if_set("javascript_section").map(str::to_owned);
         let mut custom = keys.published();
         if custom.shift_remove("name").is_some() {
@@ -101,9 +112,9 @@ impl Reader<'_> {
             list: keys.flag_if_set("list"),
             input: keys.flag_if_set("input"),
             advanced: keys.flag("is_advanced"),
-            secret: false,
+            secret,
             multiline: keys.flag("multiline") || html_type == "textarea",
-            restrictions: self.restrictions(loader, &keys),
+            restrictions: self.restrictions(loader, &keys, is_secret),
             javascript_attributes: self.attributes(loader, &keys, used),
             javascript_section,
             html_type,
@@ -113,7 +124,7 @@ impl Reader<'_> {
         argument
     }
 
-    fn restrictions(&self, loader: &mut Loader, keys: &Typed<'_>) -> Restrictions {
+    fn restrictions(&self, loader: &mut Loader, keys: &Typed<'_>, is_secret: bool) -> Restrictions {
         let number = |name: &str| keys.value(name).and_then(Value::as_f64);
         let length = |name: &str| keys.whole_if_set(name).and_then(|n| usize::try_from(n).ok());
         let restrictions = Restrictions {
@@ -125,7 +136,7 @@ impl Reader<'_> {
             max_length: length("max_length"),
             accept_option_like: keys
                 .flag_if_set("accept_option_like_values")
-                .unwrap_or(self.accept_option_like),
+                .unwrap_or(self.accept_option_like || (is_secret && self.passes_secrets_apart)),
         };
         let numbers_crossed =
             matches!((restrictions.min, restrictions.max), (Some(a), Some(b)) if a > b);
@@ -207,6 +218,18 @@ fn check(loader: &mut Loader, keys: &Typed<'_>, argument: &Argument) {
             "give the argument a name without `-`",
         );
     }
+    if argument.secret && argument.html_type == "checkbox" && argument.choices.is_none() {
+        let message = "a box holds no value that could be secret";
+        loader.report.warning(keys.spot("secret"), message, "remove the key");
+    }
+    if argument.is_secret() && argument.default_value.as_ref().is_some_and(|value| !is_empty(value))
+    {
+        loader.report.warning(
+            keys.spot("default_value"),
+            "everybody who may run the script sees this value of a secret argument",
+            "remove it",
+        );
+    }
     let Some(choices) = &argument.choices else { return };
     if choices.is_empty() {
         let message = "the list is empty: no value is accepted";
@@ -222,4 +245,8 @@ fn check(loader: &mut Loader, keys: &Typed<'_>, argument: &Argument) {
         let message = "the value is none of `predefined_values`";
         loader.report.warning(keys.spot("default_value"), message, "write one of them");
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod documentation;
 mod patterns;
+mod rules;
 mod script;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use crate::load::Loader;
 use crate::merge::Merged;
 use crate::pattern::files_matching;
 use crate::read::Syntax;
+use crate::sandbox::Secluded;
 use crate::section::{Entry, Section, Sections};
 use crate::typed::Typed;
 use documentation::DocumentationDirectories;
@@ -26,7 +28,8 @@ pub use patterns::Patterns;
 pub type Used = HashSet<String>;
 
 /// What the scripts of an instance share.
-struct Defaults {
+struct Defaults<'a> {
+    secluded: &'a Secluded,
     accept_undeclared: bool,
     accept_option_like: bool,
     scripts_path: Vec<String>,
@@ -35,8 +38,14 @@ struct Defaults {
 
 /// Reads all scripts: those of the server's configuration, then those of INI and JSON files. Also
 /// answers which sections of the server's configuration are used.
-pub fn catalogue(loader: &mut Loader, merged: &Merged, keys: &Typed<'_>) -> (Catalogue, Used) {
+pub fn catalogue(
+    loader: &mut Loader,
+    merged: &Merged,
+    keys: &Typed<'_>,
+    secluded: &Secluded,
+) -> (Catalogue, Used) {
     let defaults = Defaults {
+        secluded,
         accept_undeclared: keys.flag("accept_undeclared_arguments"),
         accept_option_like: keys.flag("accept_option_like_values"),
         scripts_path: keys.texts("scripts_path"),
@@ -114,7 +123,7 @@ fn script_files(loader: &mut Loader, keys: &Typed<'_>) -> Vec<(PathBuf, Syntax)>
 /// Adds the scripts that a source declares; their sections are looked up in the same source.
 fn register(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     sections: &Sections,
     scripts: &mut Catalogue,
     used: &mut Used,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use webscripts_domain::catalogue::{AccessRule, RunRules, Script};
+use webscripts_domain::catalogue::{AccessRule, Script, SecretsVia};
 use webscripts_domain::identity::{GroupId, UserId};
 
-use super::{Declaration, Defaults, Used, arguments};
+use super::{Declaration, Defaults, Used, arguments, rules};
 use crate::diagnostic::Spot;
 use crate::guard::Role;
 use crate::keys::SCRIPT_KEYS;
@@ -27,7 +27,7 @@ const UNKNOWN: &str = "it is kept: clients and the script itself see it";
 /// Reads a script; `None` when it has no usable file.
 pub fn read(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     declared: &Declaration<'_>,
     used: &mut Used,
 ) -> Option<Script> {
@@ -50,7 +50,7 @@ pub fn read(
 /// Reads a script from the file that it has for itself (scripts.md §1, specific file).
 fn read_own_file(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     declared: &Declaration<'_>,
     file: &str,
     spot: Spot<'_>,
@@ -77,7 +77,7 @@ fn read_own_file(
 
 fn build(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     declared: &Declaration<'_>,
     used: &mut Used,
 ) -> Option<Script> {
@@ -85,6 +85,7 @@ fn build(
     let launcher = launcher(loader, &keys);
     let accept_option_like =
         keys.flag_if_set("accept_option_like_values").unwrap_or(defaults.accept_option_like);
+    let runs = rules::read(loader, defaults, declared, &keys, used);
     let arguments = arguments::read(loader, declared, &keys, accept_option_like, used);
     let path = find_file(loader, defaults, declared, &keys, launcher.is_none())?;
     let text =
@@ -115,7 +116,7 @@ fn build(
             .unwrap_or(defaults.accept_undeclared),
         accept_option_like,
         arguments,
-        runs: RunRules::default(),
+        runs,
         custom: custom(loader, &keys),
         secrets: keys.value("secrets").cloned(),
         declared_in: declared.file.to_owned(),
@@ -150,7 +151,7 @@ fn launcher(loader: &mut Loader, keys: &Typed<'_>) -> Option<String> {
 /// The file of the script: `path`, or the first of its name in `scripts_path`.
 fn find_file(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     declared: &Declaration<'_>,
     keys: &Typed<'_>,
     executed: bool,
@@ -185,7 +186,11 @@ fn find_file(
 }
 
 /// The first file of the script's name in `scripts_path`.
-fn search(loader: &mut Loader, defaults: &Defaults, declared: &Declaration<'_>) -> Option<PathBuf> {
+fn search(
+    loader: &mut Loader,
+    defaults: &Defaults<'_>,
+    declared: &Declaration<'_>,
+) -> Option<PathBuf> {
     let found = defaults
         .scripts_path
         .iter()
@@ -265,7 +270,7 @@ fn access(loader: &mut Loader, keys: &Typed<'_>) -> AccessRule {
 /// `documentation_file`, or a file named like the script in a directory of `documentations_path`.
 fn documentation_file(
     loader: &mut Loader,
-    defaults: &Defaults,
+    defaults: &Defaults<'_>,
     keys: &Typed<'_>,
     script: &Path,
 ) -> Option<PathBuf> {
@@ -294,17 +299,23 @@ fn custom(loader: &mut Loader, keys: &Typed<'_>) -> Map<String, Value> {
     custom
 }
 
-/// A logged command line must hold no secret.
+/// A secret that everybody may see is none.
 fn check_secrets(loader: &mut Loader, keys: &Typed<'_>, script: &Script) {
     let secret = script.arguments.iter().find(|a| a.is_secret() && !a.is_input());
-    if let Some(argument) = secret.filter(|_| script.no_password) {
+    let is_seen = script.no_password && script.runs.secrets_via == SecretsVia::Argv;
+    if let Some(argument) = secret.filter(|_| is_seen) {
         loader.report.warning(
             keys.spot("no_password"),
             format!(
-                "the password `{}` is part of the command line, which is logged",
+                "the password `{}` is part of the command line, which other accounts can see",
                 argument.name
             ),
-            "set `input` of the argument to true, or `no_password` to false",
+            "set `secrets_via` to `fd` or `stdin`, or `no_password` to false",
         );
+    }
+    if keys.value("secrets_via").is_some() && secret.is_none() {
+        let message = "no argument of the command line is secret; this changes nothing";
+        let help = "set `secret` of an argument to true";
+        loader.report.warning(keys.spot("secrets_via"), message, help);
     }
 }

@@ -1,9 +1,11 @@
 //! What an instance without configuration is.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use webscripts_config::settings::ClearSiteData;
 use webscripts_domain::identity::GroupId;
+use webscripts_domain::sandbox::{Preset, Resources, Sandbox};
 
 use crate::instance::Instance;
 
@@ -18,7 +20,7 @@ fn an_instance_without_files_has_the_shipped_values() {
     assert_eq!(settings.data_dir, instance.path("data"));
     assert!(settings.security && settings.force_file_permissions && !settings.debug);
     assert_eq!(settings.modules, ["error_pages", "share", "cgi", "rss", "JsonRpc", "notification"]);
-    assert_eq!(settings.logs.level, 0);
+    assert_eq!((settings.logs.level, &settings.logs.file), (0, &instance.path("logs/root.logs")));
 
     let listen = &settings.listen;
     assert_eq!(listen.interface, IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -47,6 +49,14 @@ fn an_instance_without_files_has_the_shipped_values() {
     assert_eq!((runs.max_runs, runs.max_runs_per_user), (64, 16));
     assert!(!runs.accept_undeclared_arguments && !runs.accept_option_like_values);
     assert!(runs.script_environment.is_empty());
+    assert_eq!((runs.queue_length, runs.rate_limit), (1024, None));
+    assert_eq!((runs.keep_days, runs.keep_bytes), (30, 10 << 30));
+    assert_eq!(
+        (runs.stop_grace, runs.shutdown_wait),
+        (Duration::from_secs(5), Duration::from_secs(10))
+    );
+    assert_eq!((runs.resources, &runs.sandbox), (Resources::default(), &Sandbox::default()));
+    assert_eq!((runs.sandbox.preset, runs.sandbox_required), (Preset::Default, false));
 
     let pages = &settings.pages;
     let urls: Vec<(&str, &str)> =
@@ -68,5 +78,5 @@ fn an_instance_without_files_has_the_shipped_values() {
     assert_eq!((&mail.server, mail.port, mail.starttls, mail.tls), (&None, 25, false, false));
     assert!(mail.password.is_none() && mail.admin_addresses.is_empty() && mail.from.is_none());
 
-    assert!(loaded.catalogue.is_empty() && loaded.files.is_empty() && loaded.warnings.is_empty());
+    assert!(loaded.catalogue.is_empty() && settings.files.is_empty() && loaded.warnings.is_empty());
 }

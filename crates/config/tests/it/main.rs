@@ -15,6 +15,8 @@ mod instance;
 mod merging;
 mod permissions;
 mod robustness;
+mod runs;
+mod sandbox;
 mod scripts;
 mod server_keys;
 mod types;

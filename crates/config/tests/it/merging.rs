@@ -46,7 +46,7 @@ fn the_files_that_were_read_are_named_in_order() {
     let expected =
         ["config/server.ini", "config/server.json", "a.ini", "a.json", "config/scripts/s.json"]
             .map(|name| instance.path(name));
-    assert_eq!(instance.loaded().files, expected);
+    assert_eq!(instance.loaded().settings.files, expected);
 }
 
 #[test]

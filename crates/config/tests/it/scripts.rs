@@ -443,7 +443,7 @@ fn defaults_of_the_server_reach_scripts_and_arguments() {
 }
 
 #[test]
-fn a_password_in_a_logged_command_line_gives_a_warning() {
+fn a_password_that_others_can_see_gives_a_warning() {
     let sections = json!({"list": {"--password": "arg"}, "arg": {"html_type": "password"}});
     let instance =
         Instance::new().sections(&json!({"args": "list", "no_password": true}), &sections);
@@ -452,8 +452,10 @@ fn a_password_in_a_logged_command_line_gives_a_warning() {
         instance.warnings(),
         [
             "config/scripts/s.json:7: [script] no_password: the password `--password` is part of the \
-          command line, which is logged; set `input` of the argument to true, or `no_password` to \
-          false"
+          command line, which other accounts can see; set `secrets_via` to `fd` or `stdin`, or \
+          `no_password` to false"
         ]
     );
+    let apart = json!({"args": "list", "no_password": true, "secrets_via": "fd"});
+    assert_eq!(Instance::new().sections(&apart, &sections).warnings(), Vec::<String>::new());
 }

@@ -106,7 +106,7 @@ fn examine_database(settings: &Settings) -> anyhow::Result<()> {
 
 /// How much was examined.
 fn scope(loaded: &Loaded) -> String {
-    let files = counted(loaded.files.len(), "file");
+    let files = counted(loaded.settings.files.len(), "file");
     let scripts = counted(loaded.catalogue.len(), "script");
     format!(" ({files}, {scripts})")
 }
