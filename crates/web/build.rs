@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// The parts of the style sheet, in the order of the cascade.
-const STYLE_PARTS: [&str; 10] = [
+const STYLE_PARTS: [&str; 11] = [
     "tokens.css",
     "base.css",
     "shell.css",
@@ -20,6 +20,7 @@ const STYLE_PARTS: [&str; 10] = [
     "index.css",
     "script.css",
     "output.css",
+    "runs.css",
     "pages.css",
     "adapt.css",
 ];

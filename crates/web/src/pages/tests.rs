@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use serde_json::{Map, Value, json};
-use webscripts_app::runs::{Can, RunView};
+use webscripts_app::runs::{Can, Outlook, RunView};
 use webscripts_domain::catalogue::{AccessRule, Argument, Restrictions, Script, ScriptName};
 use webscripts_domain::clock::Timestamp;
 use webscripts_domain::identity::UserId;
@@ -178,6 +178,7 @@ fn run(text: &str, is_over: bool) -> RunView {
         queue_position: (!is_over).then_some(2),
         script: Some(Arc::new(script(text, every_kind(text)))),
         can: Can { stop: !is_over, delete: is_over, again: is_over, input: false },
+        outlook: Outlook::default(),
         outlook: webscripts_app::runs::Outlook::default(),
         record,
     }
