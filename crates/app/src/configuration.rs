@@ -13,7 +13,7 @@ use webscripts_domain::clock::SignedDuration;
 use webscripts_domain::description::{describe, python_json};
 use webscripts_domain::identity::{Caller, UserId};
 use webscripts_domain::invocation::Surroundings;
-use webscripts_domain::sandbox::{Preset, Resources, Sandbox};
+use webscripts_domain::sandbox::Protected;
 
 /// What the server runs on. Made by [`Configuration::new`], never changed.
 #[derive(Debug, Clone)]
@@ -31,10 +31,13 @@ pub struct Configuration {
     statics: HashMap<String, PathBuf>,
     /// Files below `/js/` by name.
     js: HashMap<String, PathBuf>,
+    /// What runs do not reach.
+    protected: Arc<Protected>,
 }
 
 impl Configuration {
-    /// Puts a configuration together and prepares what every request would compute again.
+    /// Puts a configuration together and prepares what every request would compute again. Blocks:
+    /// it looks up where links lead.
     pub fn new(
         settings: Settings,
         catalogue: Catalogue,
@@ -44,7 +47,8 @@ impl Configuration {
             catalogue.iter().map(|script| python_json(&describe(script).into())).collect();
         let statics = settings.pages.statics.iter().cloned().collect();
         let js = settings.pages.js.iter().cloned().collect();
-        Self { settings, catalogue, environment, descriptions, statics, js }
+        let protected = Arc::new(webscripts_config::protected(&settings, &catalogue));
+        Self { settings, catalogue, environment, descriptions, statics, js, protected }
     }
 
     /// The file below `/static/` of this name.
@@ -113,12 +117,12 @@ impl Configuration {
             directory: self.settings.directory.clone(),
             runs: self.settings.data_dir.join("runs"),
             default_timeout: Duration::from_secs(runs.default_timeout_s),
-            grace: Duration::from_secs(2),
+            grace: runs.stop_grace,
             output_bytes: runs.output_bytes,
-            resources: Resources::default(),
-            sandbox: Sandbox { preset: Preset::None, ..Sandbox::default() },
-            sandbox_required: false,
-            protected: Arc::default(),
+            resources: runs.resources,
+            sandbox: runs.sandbox.clone(),
+            sandbox_required: runs.sandbox_required,
+            protected: Arc::clone(&self.protected),
             scripts_must_be_safe: self.settings.force_file_permissions,
         }
     }

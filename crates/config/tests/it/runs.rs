@@ -229,7 +229,7 @@ fn secrets_that_are_none_give_a_warning() {
     assert_eq!(
         Instance::new().script(&json!({"secrets_via": "fd"})).warnings(),
         [
-            "config/scripts/s.json:7: [script] secrets_via: no argument of the command line is secret; \
+            "config/scripts/s.json:6: [script] secrets_via: no argument of the command line is secret; \
           this changes nothing; set `secret` of an argument to true"
         ]
     );

@@ -137,6 +137,20 @@ pub struct Surroundings {
     pub scripts_must_be_safe: bool,
 }
 
+impl Surroundings {
+    /// For a command that is about a script, such as the one that writes its documentation: in the
+    /// sandbox of the script, whose file it can read.
+    #[must_use]
+    pub fn about(mut self, script: &Script) -> Self {
+        if let Some(sandbox) = &script.runs.sandbox {
+            self.sandbox = sandbox.clone();
+        }
+        self.sandbox.read.push(script.path.clone());
+        self.resources = script.runs.resources.or(self.resources);
+        self
+    }
+}
+
 /// What the one who starts a run chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wishes {

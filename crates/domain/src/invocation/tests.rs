@@ -8,6 +8,7 @@ use crate::arguments::check;
 use crate::catalogue::SecretsVia;
 use crate::request::RunRequest;
 use crate::run::{RecordedArgument, RecordedValue};
+use crate::sandbox::Preset;
 use crate::testkit::{argument, caller, script, surroundings};
 
 /// What became of a request.
@@ -235,6 +236,19 @@ fn output_of_the_authentication_script_is_not_changed() {
     let checked = check(authorize_sign_in(&visitor, &script), &request).unwrap();
 
     assert!(invocation(&checked).secrets().is_empty());
+}
+
+#[test]
+fn a_command_about_a_script_has_its_sandbox_and_can_read_it() {
+    let strict = Sandbox { preset: Preset::Strict, ..Sandbox::default() };
+    let script = script("x").runs(|rules| rules.sandbox = Some(strict.clone())).build();
+    let surroundings = surroundings(Path::new("/work"), Path::new("/runs")).about(&script);
+    let words = vec!["make".to_owned()];
+
+    let what = Invocation::documentation(RunId::from_bytes([0; 16]), words, vec![], &surroundings)
+        .unwrap();
+
+    assert_eq!(what.sandbox(), &Sandbox { read: vec!["/scripts/x".into()], ..strict });
 }
 
 #[test]
