@@ -1,7 +1,7 @@
 //! Measures records of runs: `cargo run --release -p webscripts-store --example measure_runs`.
 //!
 //! Prints how many runs are recorded per second, how long one write takes, and how long pages of a
-//! history of a million runs take.
+//! history take. The history has a million runs, or as many as an argument says.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -22,6 +22,7 @@ use webscripts_domain::run::{
 use webscripts_store::runs::{Change, Ended, NewRun, Owner, RequestKey, RunFilter, Runs, Visible};
 use webscripts_store::{StoreError, Stores};
 
+/// Runs of the history.
 const HISTORY: u64 = 1_000_000;
 const START_MS: u64 = 1_700_000_000_000;
 
@@ -186,12 +187,12 @@ fn filters() -> Vec<(&'static str, RunFilter)> {
     ]
 }
 
-async fn history(stores: &Stores, path: &Path) {
+async fn history(stores: &Stores, path: &Path, length: u64) {
     let runs = &stores.runs;
     let begun = Instant::now();
-    throughput(runs, 0, HISTORY, false).await;
+    throughput(runs, 0, length, false).await;
     let bytes = std::fs::metadata(path).unwrap().len();
-    println!("{HISTORY} runs: {} MB, {:?}", bytes / 1_000_000, begun.elapsed());
+    println!("{length} runs: {} MB, {:?}", bytes / 1_000_000, begun.elapsed());
     for (what, filter) in filters() {
         page(runs.as_ref(), what, filter).await;
     }
@@ -204,11 +205,11 @@ async fn history(stores: &Stores, path: &Path) {
     let oldest = timed("oldest 500 with output", runs.oldest_with_output(500)).await;
     let ids: Vec<RunId> = oldest.into_iter().map(|(id, _)| id).collect();
     timed("output of 500 expired", runs.mark_output_expired(&ids)).await;
-    let before = id(HISTORY / 2).created();
+    let before = id(length / 2).created();
     let ids = timed("500 expired", runs.expired(before, 500)).await;
     timed("500 deleted", runs.delete(&ids)).await;
-    latency(runs.as_ref(), HISTORY).await;
-    throughput(runs, HISTORY + 2_000, 40_000, false).await;
+    latency(runs.as_ref(), length).await;
+    throughput(runs, length + 2_000, 40_000, false).await;
 }
 
 async fn timed<T>(what: &str, call: impl Future<Output = Result<T, StoreError>>) -> T {
@@ -220,6 +221,8 @@ async fn timed<T>(what: &str, call: impl Future<Output = Result<T, StoreError>>)
 
 #[tokio::main]
 async fn main() {
+    let argument = std::env::args().nth(1);
+    let length = argument.map_or(HISTORY, |length| length.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     for (name, size) in [("small", 0), ("large", 1)] {
         let path = directory.path().join(name);
@@ -230,7 +233,7 @@ async fn main() {
             throughput(&stores.runs, 2_000, 40_000, false).await;
             throughput(&stores.runs, 42_000, 40_000, true).await;
         } else {
-            history(&stores, &path.join(webscripts_store::RUNS_FILE)).await;
+            history(&stores, &path.join(webscripts_store::RUNS_FILE), length).await;
         }
         stores.health.close().await;
     }

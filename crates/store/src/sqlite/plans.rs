@@ -182,6 +182,16 @@ async fn runs_are_searched_by_an_index() {
 }
 
 #[tokio::test]
+async fn runs_are_changed_one_by_one() {
+    let database = open(connection::RUNS).await;
+    for statement in runs::START.texts().chain(runs::END.texts()) {
+        let search = "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)";
+        let plan = plan(&database, statement).await;
+        assert!(plan.iter().any(|line| line == search), "{statement}: {plan:?}");
+    }
+}
+
+#[tokio::test]
 async fn pages_of_runs_need_no_sorting() {
     let database = open(connection::RUNS).await;
     for statement in ORDERED {

@@ -45,19 +45,19 @@ SELECT * FROM (VALUES ",
     )
 });
 
-/// Starts queued runs.
+/// Starts queued runs. The sign keeps SQLite from looking for them by their state.
 pub(in crate::sqlite) static START: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         "WITH given (id, started_ms) AS (VALUES ",
         2,
         ")
 UPDATE runs SET state = 'running', started_ms = given.started_ms
-FROM given WHERE runs.id = given.id AND runs.state = 'queued'
+FROM given WHERE runs.id = given.id AND +runs.state = 'queued'
 RETURNING id",
     )
 });
 
-/// Ends unfinished runs.
+/// Ends unfinished runs; the sign as in [`START`].
 pub(in crate::sqlite) static END: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         "\
@@ -72,7 +72,7 @@ UPDATE runs SET ended_ms = given.ended_ms, state = given.state, outcome = given.
     peak_memory_bytes = given.peak_memory_bytes, stdout_bytes = given.stdout_bytes,
     stderr_bytes = given.stderr_bytes, dropped_bytes = given.dropped_bytes,
     reason = given.reason, output_bytes = given.output_bytes
-FROM given WHERE runs.id = given.id AND runs.state IN ('queued', 'running')
+FROM given WHERE runs.id = given.id AND +runs.state IN ('queued', 'running')
 RETURNING id",
     )
 });
