@@ -7,11 +7,27 @@ use async_trait::async_trait;
 use webscripts_domain::invocation::Invocation;
 use webscripts_domain::run::{RunEnd, RunId};
 
+mod accompany;
+mod descendants;
 mod handle;
+mod local;
+mod order;
+mod outcome;
+mod pool;
+mod protocol;
+mod record;
+mod rendezvous;
 mod start_error;
+mod strays;
+mod supervisor;
 
 pub use handle::{Input, Over, Progress, RunControl, RunHandle, StdinClosed, Wishes};
+pub use local::{LocalRunner, LocalSettings};
+pub use pool::SupervisorProgram;
 pub use start_error::StartError;
+pub use supervisor::supervise;
+
+pub use crate::sandbox::Lack;
 
 /// Starts runs and finds those again that were started before the server.
 #[async_trait]
@@ -24,7 +40,8 @@ pub trait Runner: Send + Sync {
     /// `patience`: how long a run that goes on may take to get in touch.
     async fn recover(&self, run: RunId, place: &Path, patience: Duration) -> Recovered;
 
-    /// What this machine cannot enforce. Empty: everything can be.
+    /// What this machine cannot enforce of any sandbox or limit, other accounts left aside. Empty:
+    /// everything can be. Looks at the system each time.
     fn lacks(&self) -> Vec<Lack>;
 }
 
@@ -37,19 +54,4 @@ pub enum Recovered {
     Ended(RunEnd),
     /// How it ended is unknown; nothing of it is left running.
     Lost,
-}
-
-/// Something this machine cannot enforce, for the log at the start, `explain` and the audit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Lack {
-    /// What is missing, in a word, such as `landlock`.
-    pub feature: &'static str,
-    /// What that means, as a sentence for the operator.
-    pub consequence: String,
-}
-
-impl std::fmt::Display for Lack {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}: {}", self.feature, self.consequence)
-    }
 }

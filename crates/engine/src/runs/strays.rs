@@ -1,0 +1,101 @@
+//! Processes of a run whose supervisor has died.
+//!
+//! They become children of the server, if that started the supervisor; it is a subreaper. They
+//! are told from other children by their session: every script begins one, no process can enter
+//! that of the server, and everything the server starts itself is either in it or a supervisor.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, pidfd_open, pidfd_send_signal, waitpid,
+};
+
+use super::descendants::{Status, Tree, all_processes};
+use super::record::FILES;
+
+/// Supervisors that this process has started and whose end it has not taken note of.
+static SUPERVISORS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+/// How often is looked again for what is left.
+const MOST_LOOKS: u32 = 1000;
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Most bytes of an environment that are read.
+const LONGEST_ENVIRONMENT: u64 = 4 << 20;
+
+/// The register of supervisors. Held while one is started, so that none is unknown.
+pub(super) fn supervisors() -> MutexGuard<'static, BTreeSet<i32>> {
+    SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends every process that a dead supervisor left to this process. Blocks until none is left.
+pub(super) fn end_adopted() {
+    let adopted = Tree::below_children(is_adopted);
+    for _ in 0..MOST_LOOKS {
+        for child in adopted.roots() {
+            let _ = waitpid(Some(child), WaitOptions::NOHANG);
+        }
+        if adopted.roots().is_empty() {
+            return;
+        }
+        adopted.kill();
+        pause();
+    }
+    tracing::error!("processes of a run whose supervisor died could not be ended");
+}
+
+fn is_adopted(child: Pid) -> bool {
+    if supervisors().contains(&child.as_raw_nonzero().get()) {
+        return false;
+    }
+    let session = Status::of(child).and_then(|status| status.session);
+    session.is_some() && session != getsid(None).ok()
+}
+
+/// Ends every process that says it belongs to the run at this place: a run whose supervisor was
+/// started by another server and is dead. Blocks until none is left.
+pub(super) fn end_marked(place: &Path) {
+    for _ in 0..MOST_LOOKS {
+        let marked: Vec<Pid> = all_processes().filter(|pid| is_marked(*pid, place)).collect();
+        if marked.is_empty() {
+            return;
+        }
+        let signals = [Signal::STOP, Signal::KILL];
+        for (signal, pid) in
+            signals.iter().flat_map(|signal| marked.iter().map(|pid| (*signal, *pid)))
+        {
+            let Ok(held) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            if is_marked(pid, place) {
+                let _ = pidfd_send_signal(held, signal);
+            }
+        }
+        pause();
+    }
+    tracing::error!(place = %place.display(), "processes of a lost run could not be ended");
+}
+
+/// Whether the environment of a process names the directory of the run. Zombies have none.
+fn is_marked(process: Pid, place: &Path) -> bool {
+    if process == getpid() {
+        return false;
+    }
+    let mut environment = Vec::new();
+    let path = format!("/proc/{}/environ", process.as_raw_nonzero());
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_ENVIRONMENT).read_to_end(&mut environment));
+    let wanted = place.join(FILES);
+    read.is_ok()
+        && environment.split(|byte| *byte == 0).any(|variable| {
+            variable.strip_prefix(b"WEBSCRIPTS_RUN_DIR=") == Some(wanted.as_os_str().as_bytes())
+        })
+}
+
+#[expect(clippy::disallowed_methods, reason = "runs on a thread for work that blocks")]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
