@@ -80,6 +80,7 @@ export class RunTable {
       if (isMissing && (!oldest || record.id > oldest.id)) this.remove(record.id);
     }
     for (const record of records) this.put(record);
+    for (const row of all('[data-run]', this.body)) if (!this.rows.has(row.dataset.run ?? '')) row.remove();
     this.order();
   }
 

@@ -18,6 +18,8 @@ const TAIL_LINES = 4000;
 const BLOCK_LINES = 100;
 /** What is taken in per frame, in characters. */
 const MOST_PER_FRAME = 1_000_000;
+/** Marks of lines that have left the page. */
+const MOST_MARKS = 5;
 /** Frames do not come while nobody looks. */
 const HIDDEN_PAUSE_MS = 500;
 /** Nearer than this to the end is at the end, in pixels. */
@@ -28,10 +30,12 @@ export class Log {
   constructor(label) {
     this.head = element('div', { class: 'log-head' });
     this.gap = element('p', { class: 'log-gap', hidden: true });
+    /** What the page says of lines that have left it. */
+    this.marks = element('div', {});
     this.tail = element('div', { class: 'log-tail' });
     this.last = element('div', { class: 'lines' });
     const attributes = { class: 'terminal', tabindex: 0, role: 'log', 'aria-live': 'off', 'aria-label': label };
-    this.view = element('div', attributes, this.head, this.gap, this.tail, this.last);
+    this.view = element('div', attributes, this.head, this.marks, this.gap, this.tail, this.last);
     this.jump = element('button', { class: 'button button-small log-jump', type: 'button', hidden: true, click: () => this.follow() });
     this.root = element('div', { class: 'log' }, this.view, this.jump);
     this.reader = new LineReader();
@@ -123,7 +127,7 @@ export class Log {
     let rest = lines.slice(toHead.length);
     if (rest.length > TAIL_LINES) {
       this.hidden += this.tailLines + rest.length - TAIL_LINES;
-      this.tail.replaceChildren();
+      for (const block of [...this.tail.children]) this.drop(block);
       this.tailLines = 0;
       rest = rest.slice(-TAIL_LINES);
     }
@@ -135,16 +139,25 @@ export class Log {
   /** Takes the oldest lines of the tail out of the page. */
   trim() {
     while (this.tailLines > TAIL_LINES + BLOCK_LINES) {
-      const first = /** @type {HTMLElement | null} */ (this.tail.firstElementChild);
+      const first = this.tail.firstElementChild;
       if (!first) break;
-      const count = Number(first.dataset.count ?? 0);
+      const count = this.drop(first);
       this.tailLines -= count;
       this.hidden += count;
-      first.remove();
     }
     if (this.hidden === 0) return;
     this.gap.hidden = false;
     this.gap.textContent = `${counted(this.hidden, 'line')} not shown here. The download holds them.`;
+  }
+
+  /** Takes lines out of the page; what the page itself said stays. Answers how many lines.
+   * @param {Element} block */
+  drop(block) {
+    block.remove();
+    if (block instanceof HTMLElement && block.dataset.count !== undefined) return Number(block.dataset.count);
+    const isNew = [...this.marks.children].every(({ textContent }) => textContent !== block.textContent);
+    if (isNew && this.marks.childElementCount < MOST_MARKS) this.marks.append(block);
+    return 0;
   }
 
   onScroll() {
