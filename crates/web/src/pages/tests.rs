@@ -179,7 +179,6 @@ fn run(text: &str, is_over: bool) -> RunView {
         script: Some(Arc::new(script(text, every_kind(text)))),
         can: Can { stop: !is_over, delete: is_over, again: is_over, input: false },
         outlook: Outlook::default(),
-        outlook: webscripts_app::runs::Outlook::default(),
         record,
     }
 }
