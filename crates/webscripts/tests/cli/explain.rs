@@ -24,12 +24,30 @@ fn instance() -> Instance {
                 },
             }),
         )
+        .script(
+            "login.sh",
+            "#!/bin/sh\n",
+            &json!({
+                "secrets_via": "fd", "sandbox": "strict", "memory_limit": "64 MiB",
+                "process_limit": 20, "max_concurrent": 2, "queue_length": 3,
+                "rate_limit": "10/minute", "interactive": true, "view_groups": [60],
+                "stop_users": [7], "sha256": "00".repeat(32),
+                "args": {"--password": {"html_type": "password"}, "--key": {"secret": true}},
+            }),
+        )
         .account(Account::in_groups("dev", &[500]))
         .account(Account::user("bob"))
         .account(Account::in_groups("office", &[500]).category("Office").script("x"))
         .account(Account::in_groups("inside", &[500]).address("10.*"))
         .create()
         .unwrap()
+}
+
+/// Without the sandbox, whose words depend on the machine.
+fn without_sandbox(text: &str) -> String {
+    let (before, rest) = text.split_once("\nSandbox:\n").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    format!("{before}\n{after}")
 }
 
 fn explain(instance: &Instance, more: &[&str]) -> Finished {
@@ -64,7 +82,8 @@ fn the_command_line_the_input_and_the_rule_are_shown_and_secrets_are_not() {
 
     assert_eq!((explained.status.code(), explained.stderr.as_str()), (Some(0), ""));
     assert!(!explained.stdout.contains("s3cret") && !explained.stdout.contains("t0p"));
-    insta::assert_snapshot!(without_directory(&explained.stdout, &instance), @r"
+    let shown = without_sandbox(&without_directory(&explained.stdout, &instance));
+    insta::assert_snapshot!(shown, @r"
     Script:      deploy.sh
     User:        dev (number 2, groups 500)
     Address:     127.0.0.1
@@ -86,6 +105,13 @@ fn the_command_line_the_input_and_the_rule_are_shown_and_secrets_are_not() {
     Standard input: 7 bytes
       one
       two
+
+    Runs:
+      at the same time: 64 in all, 16 of one user
+      waiting: 1024 in all
+      when stopped: asked to end, ended 5 s later
+      input and output: pipes; standard input ends after what is sent
+      secret arguments: words of the command line, which other accounts can see
 
     Environment, with the values of WEBSCRIPTS_* (headers of a request add HTTP_*):
       PATH
@@ -134,6 +160,7 @@ fn json_is_the_same_for_programs() {
     let printed = without_directory(&explained.stdout, &instance);
     let mut shown: Value = serde_json::from_str(&printed).unwrap();
     let environment = shown.as_object_mut().unwrap().remove("environment").unwrap();
+    let rules = shown.as_object_mut().unwrap().remove("rules").unwrap();
     assert_eq!(explained.status.code(), Some(0));
     assert_eq!(
         shown,
@@ -150,9 +177,57 @@ fn json_is_the_same_for_programs() {
             "stdin": {"bytes": 0, "text": ""},
         })
     );
+    assert_eq!(rules["sandbox"]["preset"], "default");
+    assert_eq!((&rules["limits"], &rules["secrets_via"]), (&json!({}), &json!("argv")));
     assert_eq!(environment["WEBSCRIPTS_PATH"], "DIR");
     assert_eq!(environment["SCRIPT_CONFIG"], Value::Null);
     assert!(environment.as_object().unwrap().contains_key("USER"));
+}
+
+#[test]
+fn the_rules_of_its_runs_are_shown() {
+    let instance = instance();
+    let secret = ["--user", "dev", "--arg", "--password=s3cret word", "--arg", "--key=-k3y"];
+    let explain = |more: &[&str]| {
+        let arguments = ["explain", "login.sh"].iter().chain(&secret).chain(more);
+        instance.run(arguments).unwrap().success().unwrap()
+    };
+
+    let text = explain(&[]).stdout;
+    let json: Value = serde_json::from_str(&explain(&["--json"]).stdout).unwrap();
+
+    assert!(!text.contains("s3cret") && !text.contains("k3y"), "{text}");
+    for line in [
+        "  --password\n  /dev/fd/N\n  --key\n  /dev/fd/N\n",
+        "  at the same time: 64 in all, 16 of one user, 2 of this script\n",
+        "  waiting: 1024 in all, 3 of this script\n",
+        "  rate: 10/minute of one user, for this script\n",
+        "  input and output: pipes; standard input stays open\n",
+        "  secret arguments: files that only the run can open\n",
+        "  file: started only if it has the recorded SHA-256 digest\n",
+        "  others who see its runs: groups [60], users []\n",
+        "  others who stop its runs: groups [], users [7]\n",
+        "\nSandbox:\n  preset: strict\n",
+        "  limits: 67108864 bytes of memory; 20 processes and threads\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let mut rules = json["rules"].clone();
+    rules.as_object_mut().unwrap().remove("not_enforced");
+    assert_eq!(
+        rules,
+        json!({
+            "max_runs": 64, "max_runs_per_user": 16, "max_concurrent": 2, "queue_length": 3,
+            "rate_limit": "10/minute", "stop_grace_s": 5.0, "terminal": false, "interactive": true,
+            "secrets_via": "fd", "sha256": true, "view": {"groups": [60], "users": []},
+            "stop": {"groups": [], "users": [7]},
+            "limits": {"memory_limit": 67_108_864, "process_limit": 20},
+            "sandbox": {
+                "preset": "strict", "read": [], "write": [], "network": false, "user": null,
+                "group": null, "required": false,
+            },
+        })
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod report;
 mod request;
+mod rules;
 mod shell;
 
 use std::io::{self, Write as _};
@@ -73,7 +74,7 @@ impl ExplainArgs {
             name: &self.script,
             caller: &caller,
             script: script.as_deref(),
-            secrets: request::secrets(&request, script.as_deref()),
+            limits: &server.app.configuration().settings.runs,
             result: result.as_ref(),
         };
         let text = if self.json { format!("{:#}\n", report.json()) } else { report.text() };

@@ -6,14 +6,13 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use webscripts_app::explain::Explanation;
 use webscripts_app::run_script::RunError;
+use webscripts_config::settings::RunSettings;
+use webscripts_domain::arguments::HIDDEN;
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::identity::{Caller, GroupId};
-use webscripts_domain::invocation::Word;
 
+use super::rules::Rules;
 use super::shell::quoted;
-
-/// Stands for what is secret.
-const HIDDEN: &str = "…";
 
 /// What is reported.
 pub struct Report<'a> {
@@ -23,8 +22,8 @@ pub struct Report<'a> {
     pub caller: &'a Caller,
     /// The script, if there is one.
     pub script: Option<&'a Script>,
-    /// Texts that must not be shown.
-    pub secrets: Vec<String>,
+    /// What the server allows runs.
+    pub limits: &'a RunSettings,
     /// What would run, or why nothing would.
     pub result: Result<&'a Explanation, &'a Refusal>,
 }
@@ -86,12 +85,16 @@ impl Report<'_> {
         line(out, "Time limit", &format!("{} s", limits.timeout.as_secs_f64()));
         line(out, "Output kept", &format!("{} bytes", limits.output_bytes));
         out.push_str("\nCommand line, one word a line:\n");
-        for word in self.words(explanation) {
-            indented(out, &word.map_or_else(|| HIDDEN.to_owned(), quoted));
+        for word in invocation.command_line() {
+            let is_secret = word == HIDDEN;
+            indented(out, &if is_secret { HIDDEN.to_owned() } else { quoted(word) });
         }
         let _ = writeln!(out, "\nStandard input: {} bytes", invocation.stdin().len());
-        for text in self.stdin(explanation).lines() {
+        for text in stdin(explanation).lines() {
             indented(out, &shown(text));
+        }
+        if let Some(rules) = self.rules(explanation) {
+            rules.write(out);
         }
         out.push_str(
             "\nEnvironment, with the values of WEBSCRIPTS_* (headers of a request add HTTP_*):\n",
@@ -150,11 +153,8 @@ impl Report<'_> {
     fn run_json(&self, explanation: &Explanation) -> Value {
         let invocation = &explanation.invocation;
         let limits = invocation.limits();
-        let words: Vec<String> = self
-            .words(explanation)
-            .into_iter()
-            .map(|word| word.map_or(HIDDEN.into(), OsStr::to_string_lossy).into_owned())
-            .collect();
+        let words: Vec<_> =
+            invocation.command_line().into_iter().map(OsStr::to_string_lossy).collect();
         let environment: Map<String, Value> =
             environment(explanation).map(|(name, value)| (name.to_owned(), json!(value))).collect();
         json!({
@@ -163,32 +163,29 @@ impl Report<'_> {
             "timeout_s": limits.timeout.as_secs_f64(),
             "output_bytes": limits.output_bytes,
             "argv": words,
-            "stdin": {"bytes": invocation.stdin().len(), "text": self.stdin(explanation)},
+            "stdin": {"bytes": invocation.stdin().len(), "text": stdin(explanation)},
             "environment": environment,
+            "rules": self.rules(explanation).map(|rules| rules.json()),
         })
     }
 
-    /// The command line; `None` stands for a secret.
-    fn words<'a>(&self, explanation: &'a Explanation) -> Vec<Option<&'a OsStr>> {
-        let invocation = &explanation.invocation;
-        let program = invocation.program().as_os_str();
-        let is_secret = |word: &OsStr| self.secrets.iter().any(|secret| OsStr::new(secret) == word);
-        let arguments = invocation.arguments().iter().map(|word| match word {
-            Word::Plain(word) => word.as_os_str(),
-            Word::SecretFile(_) => OsStr::new("/dev/fd/N"),
-        });
-        std::iter::once(Some(program))
-            .chain(arguments.map(|word| Some(word).filter(|word| !is_secret(word))))
-            .collect()
+    fn rules<'a>(&'a self, explanation: &'a Explanation) -> Option<Rules<'a>> {
+        let script = self.script?;
+        Some(Rules { script, invocation: &explanation.invocation, limits: self.limits })
     }
+}
 
-    /// Standard input as text, without secrets.
-    fn stdin(&self, explanation: &Explanation) -> String {
-        let bytes = explanation.invocation.stdin();
-        let latin = || bytes.iter().map(|byte| char::from(*byte)).collect();
-        let text = std::str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned);
-        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), HIDDEN))
-    }
+/// Standard input as text, without secrets.
+fn stdin(explanation: &Explanation) -> String {
+    let bytes = explanation.invocation.stdin();
+    let latin = || bytes.iter().map(|byte| char::from(*byte)).collect();
+    let text = std::str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned);
+    let secrets = explanation.invocation.secrets().iter();
+    let mut secrets: Vec<&str> =
+        secrets.filter_map(|secret| std::str::from_utf8(secret.expose()).ok()).collect();
+    // A secret may be a part of another one.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.into_iter().fold(text, |text, secret| text.replace(secret, HIDDEN))
 }
 
 /// Names in order, with values that are no secrets.
@@ -213,15 +210,15 @@ fn list(groups: &[GroupId]) -> String {
     if groups.is_empty() { "none".to_owned() } else { groups.join(", ") }
 }
 
-fn line(out: &mut String, name: &str, value: &str) {
+pub(super) fn line(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(out, "{:<13}{}", format!("{name}:"), shown(value));
 }
 
-fn indented(out: &mut String, text: &str) {
+pub(super) fn indented(out: &mut String, text: &str) {
     let _ = writeln!(out, "  {text}");
 }
 
 /// Text that cannot steer a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -25,17 +25,6 @@ pub fn read(given: &[String], script: Option<&Script>) -> RunRequest {
     RunRequest { arguments, csrf_token: None }
 }
 
-/// The texts of arguments that must not be shown.
-pub fn secrets(request: &RunRequest, script: Option<&Script>) -> Vec<String> {
-    let mut secrets = Vec::new();
-    for argument in &request.arguments {
-        if declared(script, &argument.name).is_some_and(Argument::is_secret) {
-            collect_texts(&argument.value, &mut secrets);
-        }
-    }
-    secrets
-}
-
 fn declared<'a>(script: Option<&'a Script>, name: &str) -> Option<&'a Argument> {
     script?.arguments.iter().find(|declared| declared.name == name)
 }
@@ -58,14 +47,6 @@ fn append(known: &mut Value, value: Value) {
     }
     let first = std::mem::replace(known, Value::Null);
     *known = Value::List(vec![first, value]);
-}
-
-fn collect_texts(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::Text(text) if !text.is_empty() => texts.push(text.clone()),
-        Value::List(items) => items.iter().for_each(|item| collect_texts(item, texts)),
-        _ => {}
-    }
 }
 
 #[cfg(test)]
