@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use webscripts_domain::blacklist::{BlacklistRule, Failures};
 use webscripts_domain::clock::{SignedDuration, Timestamp};
 use webscripts_domain::identity::{GroupId, UserId};
+use webscripts_domain::run::{RunId, StartedVia};
 use webscripts_domain::session::{Session, SessionKey};
 
 use super::connection::Database;
@@ -17,6 +18,7 @@ use super::runs::SqliteRuns;
 use super::{Limits, RUNS_FILE, connection, examine, open, stores};
 use crate::accounts::{Group, NewUser, PasswordHash};
 use crate::blacklist::Subject;
+use crate::runs::{NewRun, Owner};
 use crate::{FileProblem, StoreError, Stores};
 
 /// A database on a file.
@@ -236,6 +238,20 @@ async fn a_read_only_file_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn the_file_of_the_records_of_runs_is_no_less_private() {
+    let opened = opened().await;
+    opened.stores.health.close().await;
+    let runs = opened.path.with_file_name(RUNS_FILE);
+    set_mode(&runs, 0o640);
+
+    for error in [open_error(&opened.path).await, examine(&opened.path).await.unwrap_err()] {
+        let is_refused =
+            matches!(&error, StoreError::NotTrusted { path, .. } if path.ends_with(RUNS_FILE));
+        assert!(is_refused, "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("webscripts.sqlite3");
@@ -262,12 +278,14 @@ async fn a_look_at_a_database_finds_damage_and_changes_nothing() {
     examine(&opened.path.with_file_name("none")).await.unwrap();
     assert!(!opened.path.with_file_name("none").exists());
 
-    let mut damaged = before;
-    damaged[4096..8192].fill(0xff);
-    std::fs::write(&opened.path, &damaged).unwrap();
-    let error = examine(&opened.path).await.unwrap_err();
-    assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Open { .. }), "{error:?}");
-    assert_eq!(std::fs::read(&opened.path).unwrap(), damaged);
+    for path in [opened.path.with_file_name(RUNS_FILE), opened.path.clone()] {
+        let mut damaged = std::fs::read(&path).unwrap();
+        damaged[4096..8192].fill(0xff);
+        std::fs::write(&path, &damaged).unwrap();
+        let error = examine(&opened.path).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Open { .. }), "{error:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), damaged);
+    }
 }
 
 #[tokio::test]
@@ -458,6 +476,28 @@ async fn the_stamp_changes_with_every_write_of_any_process_and_with_nothing_else
     execute(&mut other, "UPDATE users SET disabled = 1").await;
     let third = health.stamp().unwrap();
     assert!(![first, second].contains(&third));
+}
+
+#[tokio::test]
+async fn records_of_runs_do_not_change_the_stamp() {
+    let opened = opened().await;
+    let before = opened.stores.health.stamp();
+    let run = NewRun {
+        id: RunId::new(at(100), [0; 10]),
+        script: "a.py".to_owned(),
+        arguments: Vec::new(),
+        owner: Owner { user: UserId(2), address: [10, 0, 0, 1].into() },
+        user_name: "Ada".to_owned(),
+        via: StartedVia::Page,
+        terminal: None,
+        started: None,
+        key: None,
+    };
+
+    opened.stores.runs.add(&run).await.unwrap();
+
+    assert!(before.is_some());
+    assert_eq!(opened.stores.health.stamp(), before);
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod list;
 mod parameter;
 mod row;
 pub(in crate::sqlite) mod statements;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::time::Duration;
