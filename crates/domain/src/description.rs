@@ -102,9 +102,16 @@ fn write_value(out: &mut String, value: &Value) {
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
+    write_escaped(out, text);
+    out.push('"');
+}
+
+/// Appends what stands between the quotes of such a string. Parts of a text that are written one
+/// after the other give the whole.
+pub fn write_escaped(out: &mut String, text: &str) {
     let mut rest = text;
     // Runs of plain bytes are copied as a whole: output of scripts may be megabytes.
-    while let Some(at) = rest.bytes().position(needs_escape) {
+    while let Some(at) = first_special(rest.as_bytes()) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);
         let mut characters = special.chars();
@@ -114,11 +121,19 @@ pub fn write_string(out: &mut String, text: &str) {
         rest = characters.as_str();
     }
     out.push_str(rest);
-    out.push('"');
 }
 
-/// The first byte of a character that is written as an escape; `at` it a character begins, because
-/// the bytes before are ASCII.
+/// The place of the first byte that is not written as it is. A character begins there, because the
+/// bytes before it are ASCII.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    /// Looked at without a branch, so that the compiler uses wide registers.
+    const BLOCK: usize = 32;
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | needs_escape(*byte));
+    let plain = bytes.chunks_exact(BLOCK).take_while(is_plain).count() * BLOCK;
+    let rest = bytes.get(plain..).unwrap_or_default();
+    rest.iter().position(|byte| needs_escape(*byte)).map(|at| plain + at)
+}
+
 fn needs_escape(byte: u8) -> bool {
     !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\'
 }
@@ -157,5 +172,16 @@ mod tests {
             python_json(&value),
             "{\"a\": [1, true, null], \"b\": \"\\u00e9\\u20ac\\ud83d\\ude00\\\"\\\\\\n\\u007f\", \"c\": {}}"
         );
+    }
+    #[test]
+    fn long_runs_of_plain_text_are_kept_around_what_is_escaped() {
+        for before in 0..70 {
+            let text = format!("{}\n{}\u{e9}", "x".repeat(before), "y".repeat(40));
+            let mut out = String::new();
+            write_escaped(&mut out, &text);
+
+            let expected = format!("{}\\n{}\\u00e9", "x".repeat(before), "y".repeat(40));
+            assert_eq!(out, expected);
+        }
     }
 }

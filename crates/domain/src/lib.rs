@@ -26,6 +26,7 @@ pub mod number;
 pub mod request;
 pub mod sandbox;
 
+pub mod decoding;
 pub mod masking;
 pub mod output;
 pub mod recording;

@@ -20,7 +20,8 @@ fn decode_latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-fn cp1252(byte: u8) -> Option<char> {
+/// The character of a byte in Windows-1252.
+pub(crate) fn cp1252(byte: u8) -> Option<char> {
     const FROM_80: [Option<char>; 32] = [
         Some('€'),
         None,
