@@ -46,12 +46,16 @@ const CONFIGURATION: &str = r#"{
 
 /// What makes a directory an instance.
 const CONFIGURATION_FILES: [&str; 2] = ["config/server.json", "config/server.ini"];
-/// The database and what SQLite puts beside it.
-const DATABASE_FILES: [&str; 4] = [
+/// The databases and what SQLite puts beside them.
+const DATABASE_FILES: [&str; 8] = [
     "data/webscripts.sqlite3",
     "data/webscripts.sqlite3-wal",
     "data/webscripts.sqlite3-shm",
     "data/webscripts.sqlite3-journal",
+    "data/runs.sqlite3",
+    "data/runs.sqlite3-wal",
+    "data/runs.sqlite3-shm",
+    "data/runs.sqlite3-journal",
 ];
 
 /// An instance that is to be made.

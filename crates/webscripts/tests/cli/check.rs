@@ -248,6 +248,21 @@ fn the_database_is_examined_and_stays_as_it_is() {
 }
 
 #[test]
+fn the_records_of_runs_are_examined_as_well() {
+    let instance = describe().account(Account::user("alice")).create().unwrap();
+    let file = instance.directory().join("data/runs.sqlite3");
+    fs::write(&file, "my shopping list\n".repeat(1000)).unwrap();
+
+    let (status, printed) = check(&instance);
+
+    insta::assert_snapshot!(printed, @r"
+    error: the database `DIR/data/runs.sqlite3` cannot be opened: error returned from database: (code: 26) file is not a database
+    1 error, 0 warnings (1 file, 0 scripts)
+    ");
+    assert_eq!(status, Some(1));
+}
+
+#[test]
 fn a_database_that_others_may_read_is_an_error() {
     let instance = describe().account(Account::user("alice")).create().unwrap();
     let file = instance.directory().join("data/webscripts.sqlite3");

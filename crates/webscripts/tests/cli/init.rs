@@ -61,6 +61,7 @@ fn modes_and_owners_are_right_whatever_the_umask() {
             ("/config/scripts", 0o755),
             ("/config/server.json", 0o400),
             ("/data", 0o700),
+            ("/data/runs.sqlite3", 0o600),
             ("/data/webscripts.sqlite3", 0o600),
             ("/doc", 0o755),
             ("/logs", 0o700),

@@ -93,12 +93,14 @@ pub fn started(server: &Server) -> usize {
     trace.unwrap_or_default().lines().count()
 }
 
-/// Every file below the working directory, without those the database and the trace consist of.
+/// Every file below the working directory, without those the databases and the trace consist of.
 pub fn files(server: &Server) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(server.directory(), server.directory(), &mut found);
     found
 }
+
+const DATABASES: [&str; 2] = ["data/webscripts.sqlite3", "data/runs.sqlite3"];
 
 fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -106,7 +108,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
         let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(root, &path, found);
-        } else if name != "started" && !name.starts_with("data/webscripts.sqlite3") {
+        } else if name != "started" && !DATABASES.iter().any(|file| name.starts_with(file)) {
             found.insert(name);
         }
     }
