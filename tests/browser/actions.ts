@@ -115,3 +115,24 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
   }
   throw new Error(`80 presses of Tab do not reach ${target}`);
 }
+
+/** One output of the run that is shown. */
+export function stream(page: Page, name: 'stdout' | 'stderr'): Locator {
+  return output(page).locator(`[data-stream="${name}"]`);
+}
+
+/** Starts the script of the page and waits until it runs or has run. */
+export async function startRun(page: Page): Promise<void> {
+  const answer = page.waitForResponse((response) => {
+    const isStart = new URL(response.url()).pathname === '/api/runs/';
+    return isStart && response.request().method() === 'POST';
+  });
+  await start(page);
+  await answer;
+}
+
+/** Opens the page of the run that is shown on the page of its script. */
+export async function openRun(page: Page): Promise<void> {
+  await output(page).getByRole('link', { name: 'Open' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: /^Run of / })).toBeVisible();
+}

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { addProbes } from './probes';
 
 /** A person with an account. */
 export interface Account {
@@ -30,8 +31,9 @@ export class Instance {
   ) {}
 
   /**
-   * Makes an instance as the README does, adds the second user and starts it again. Failed
-   * sign-ins do not lock the address here: all tests come from the same one.
+   * Makes an instance as the README does, adds the second user and the probes and starts it again.
+   * Failed sign-ins do not lock the address here: all tests come from the same one. A stopped
+   * script has long to obey, so that a test can be quicker.
    */
   static async start(): Promise<Instance> {
     const folder = await mkdtemp(join(tmpdir(), 'webscripts-browser-'));
@@ -39,8 +41,10 @@ export class Instance {
     const administrator = await makeDemo(directory);
     const visitor = { name: 'visitor', password: 'seven green rowing boats' };
     await addUser(visitor, folder, directory);
-    const place = ['--directory', directory, '--port', '0'];
-    const server = new Server(['serve', ...place, '--auth-failures-to-blacklist', '100000']);
+    await addProbes(directory);
+    const words = ['serve', '--directory', directory, '--port', '0'];
+    const settings = ['--auth-failures-to-blacklist', '100000', '--stop-grace', '60'];
+    const server = new Server([...words, ...settings]);
     return new Instance(await server.line(READY), administrator, visitor, folder, server);
   }
 

@@ -1,6 +1,7 @@
 import { expect, type Page } from '@playwright/test';
-import { fill, fillSignIn, run } from './actions';
+import { fill, fillSignIn, openRun, run, startRun, stream } from './actions';
 import type { Viewer } from './fixtures';
+import { probe } from './probes';
 import { sample, SAMPLES } from './samples';
 
 /** A page as someone sees it: where it is, who looks, and what was done there. */
@@ -87,6 +88,48 @@ export const VIEWS: View[] = [
       },
     }),
   ),
+  ...['terminal', 'colours', 'files', 'talk'].map(
+    (name): View => ({
+      name: `run-${name}`,
+      viewer: 'administrator',
+      path: `/web/scripts/${probe(name)}`,
+      prepare: async (page) => {
+        await startRun(page);
+        const last = { terminal: 'Press Enter', colours: '100 %', files: 'Two files', talk: 'name?' };
+        await expect(stream(page, 'stdout')).toContainText(last[name as keyof typeof last]);
+      },
+    }),
+  ),
+  {
+    name: 'run-page',
+    viewer: 'administrator',
+    path: `/web/scripts/${probe('secret')}`,
+    prepare: async (page) => {
+      await fill(page, { Token: 'wooden anchor', Note: 'for a picture' });
+      await run(page, 'Succeeded');
+      await openRun(page);
+      await expect(page.getByRole('button', { name: 'Delete' })).toBeVisible();
+    },
+  },
+  { name: 'runs', viewer: 'administrator', path: '/web/runs/' },
+  { name: 'runs-of-a-visitor', viewer: 'visitor', path: '/web/runs/' },
+  {
+    name: 'runs-no-match',
+    viewer: 'administrator',
+    path: '/web/runs/?q=no+run+holds+this',
+    prepare: async (page) => expect(page.getByText('No run matches.')).toBeVisible(),
+  },
+  {
+    name: 'runs-selected',
+    viewer: 'administrator',
+    path: `/web/scripts/${probe('colours')}`,
+    prepare: async (page) => {
+      await run(page, 'Succeeded');
+      await page.goto('/web/runs/');
+      await page.getByRole('checkbox', { name: /^Select the run of/ }).first().check();
+      await expect(page.getByText('1 run selected')).toBeVisible();
+    },
+  },
   { name: 'documentation', viewer: 'administrator', path: '/web/doc/subnet.py' },
   { name: 'about', viewer: 'administrator', path: '/web/about/' },
   { name: 'error-403', viewer: 'visitor', path: '/web/scripts/rotate_keys.pl', status: 403 },

@@ -14,6 +14,7 @@ export class Watch {
   private readonly faults: string[] = [];
   private readonly statuses = new Set<number>();
   private readonly messages = [BOTH_POLICIES];
+  private readonly failures: RegExp[] = [];
 
   /** Announces that answers with this status belong to the test. */
   allowStatus(...statuses: number[]): void {
@@ -23,6 +24,11 @@ export class Watch {
   /** Announces that a console error like this belongs to the test. */
   allowMessage(pattern: RegExp): void {
     this.messages.push(pattern);
+  }
+
+  /** Announces that requests to addresses like this may get no answer. */
+  allowFailure(pattern: RegExp): void {
+    this.failures.push(pattern);
   }
 
   /** Looks at every page of the context. */
@@ -43,7 +49,8 @@ export class Watch {
     context.on('requestfailed', (request) => {
       const reason = request.failure()?.errorText ?? '';
       // A navigation ends what the page before was still loading.
-      if (!reason.includes('ERR_ABORTED')) {
+      const isAllowed = this.failures.some((pattern) => pattern.test(request.url()));
+      if (!reason.includes('ERR_ABORTED') && !isAllowed) {
         this.faults.push(`${reason}: ${request.method()} ${request.url()}`);
       }
     });

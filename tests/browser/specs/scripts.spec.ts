@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 import { ended, field, fill, output, run, start, type Value } from '../actions';
 import { expect, test } from '../fixtures';
+import { PROBE } from '../probes';
 import { SAMPLES, sample } from '../samples';
 
 test.use({ viewer: 'administrator' });
@@ -20,7 +21,8 @@ test('every script of the API has a test here', async ({ page }) => {
   await page.goto('/web/');
   const list = await page.evaluate(async () => (await fetch('/api/')).json());
 
-  const scripts = Object.keys(list).filter((name) => name !== '/auth/');
+  const isSample = (name: string) => name !== '/auth/' && !name.startsWith(PROBE);
+  const scripts = Object.keys(list).filter(isSample);
   expect(scripts.sort()).toEqual(SAMPLES.map(({ script }) => script).sort());
 });
 
@@ -69,7 +71,7 @@ test('what a script prints appears while it runs', async ({ page }) => {
 test('a double click starts one run', async ({ page }) => {
   let runs = 0;
   page.on('request', (request) => {
-    if (request.method() === 'POST' && request.url().includes('/scripts/')) runs += 1;
+    if (request.method() === 'POST' && new URL(request.url()).pathname === '/api/runs/') runs += 1;
   });
   await page.goto('/web/scripts/new_password.pl');
   await page.getByRole('button', { name: 'Run', exact: true }).dblclick();

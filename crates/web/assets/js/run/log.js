@@ -84,6 +84,12 @@ export class Log {
     this.timer = setTimeout(run, HIDDEN_PAUSE_MS);
   }
 
+  /** Everything, as it is shown; `null`: a part of it is not in the page. */
+  get text() {
+    if (this.hidden > 0 || this.view.querySelector('.log-gap:not([hidden])')) return null;
+    return [this.head, this.tail, this.last].map(({ textContent }) => textContent).join('');
+  }
+
   /** Shows everything that arrived. */
   finish() {
     while (this.waiting.length > 0) this.flush();

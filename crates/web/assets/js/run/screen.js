@@ -91,6 +91,11 @@ export class TerminalScreen {
     this.observer.observe(view);
   }
 
+  /** What is shown, with the lines above the screen. */
+  get text() {
+    return `${(this.box.textContent ?? '').trimEnd()}\n`;
+  }
+
   get mayType() {
     return !this.run.isOver && this.run.record.can.input;
   }

@@ -126,6 +126,11 @@ export class Stream {
   }
 
   async copy() {
+    const shown = this.lines.text;
+    if (shown !== null) {
+      await copy(shown, 'Output');
+      return;
+    }
     if (this.bytes > LARGEST_VIEW) {
       toast('The output is too large to copy. Save it instead.');
       return;
