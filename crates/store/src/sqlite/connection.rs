@@ -39,7 +39,7 @@ pub(super) struct Database {
     pub(super) reader: SqlitePool,
     /// One connection: writers take turns.
     pub(super) writer: SqlitePool,
-    /// Tells of changes; a database in memory has none.
+    /// Tells of changes; a database in memory has none, nor has one for which nobody asks.
     pub(super) stamp: Option<Arc<Stamp>>,
 }
 
@@ -70,15 +70,23 @@ pub(super) struct Purpose {
     /// When what is written reaches the disk: before a method answers, or at the latest when the log
     /// is emptied. The end of the process loses nothing either way.
     pub(super) synchronous: SqliteSynchronous,
+    /// Whether it tells of changes.
+    pub(super) is_stamped: bool,
 }
 
 /// Accounts and sessions.
-pub(super) const ACCOUNTS: Purpose =
-    Purpose { schema: &migrations::ACCOUNTS, synchronous: SqliteSynchronous::Full };
+pub(super) const ACCOUNTS: Purpose = Purpose {
+    schema: &migrations::ACCOUNTS,
+    synchronous: SqliteSynchronous::Full,
+    is_stamped: true,
+};
 
 /// Records of runs: many and small.
-pub(super) const RUNS: Purpose =
-    Purpose { schema: &migrations::RUNS, synchronous: SqliteSynchronous::Normal };
+pub(super) const RUNS: Purpose = Purpose {
+    schema: &migrations::RUNS,
+    synchronous: SqliteSynchronous::Normal,
+    is_stamped: false,
+};
 
 /// Opens a file; see [`super::open`].
 pub(super) async fn open_file(
@@ -98,9 +106,12 @@ pub(super) async fn open_file(
     let mut database = Database { reader, writer, stamp: None };
     match make_ready(&database, purpose.schema, limits).await {
         Ok(()) => {
-            let stamp = Stamp::of_database(&path).await;
-            let stamp = stamp.map_err(|source| StoreError::File { path: path.clone(), source })?;
-            database.stamp = Some(Arc::new(stamp));
+            if purpose.is_stamped {
+                let stamp = Stamp::of_database(&path).await;
+                let stamp =
+                    stamp.map_err(|source| StoreError::File { path: path.clone(), source })?;
+                database.stamp = Some(Arc::new(stamp));
+            }
             Ok(database)
         }
         Err(error) => {
