@@ -5,9 +5,11 @@
 //! unless somebody else has just moved one), so it moves once, when the first limit asks for it,
 //! and stays: the next run changes numbers only. A group holds one run at a time, and its keeper.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
 use webscripts_domain::sandbox::Resources;
 
 mod hierarchy;
@@ -216,19 +218,18 @@ impl Member {
         }
         // Nothing here exists in a hierarchy that does not count processes.
         let _ = write(&self.path, "pids.max", "0");
-        (0..ROUNDS).any(|_| self.signal_members() == 0)
+        let mut ended = HashSet::from([rustix::process::getpid()]);
+        (0..ROUNDS).any(|_| self.end_others(&mut ended) == 0)
     }
 
-    /// Sends KILL to every other member that is alive and says how many there were.
-    fn signal_members(&self) -> usize {
+    /// Sends KILL to every member that is not among those, adds it, and says how many there were.
+    /// Members that have ended stay until somebody has waited for them.
+    fn end_others(&self, ended: &mut HashSet<Pid>) -> usize {
         let text = std::fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
-        let own = rustix::process::getpid();
         text.lines()
-            .filter_map(|line| rustix::process::Pid::from_raw(line.trim().parse().ok()?))
-            .filter(|member| *member != own)
-            .filter(|member| {
-                rustix::process::kill_process(*member, rustix::process::Signal::KILL).is_ok()
-            })
+            .filter_map(|line| Pid::from_raw(line.trim().parse().ok()?))
+            .filter(|member| ended.insert(*member))
+            .filter(|member| kill_process(*member, Signal::KILL).is_ok())
             .count()
     }
 }

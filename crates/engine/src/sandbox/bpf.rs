@@ -1,8 +1,8 @@
 //! Filters of system calls as programs of the kernel's packet filter (seccomp(2)).
 //!
-//! A call is found by halving the sorted list of numbers, so that calls which are not in it cost
-//! about eight instructions instead of one for each entry; the kernel goes through the program for
-//! every number when it is installed, which is once per run.
+//! A call is found by halving the ranges of numbers that have the same verdict, so that it costs
+//! about seven instructions instead of one for each entry; the kernel compiles the program and goes
+//! through it for every number when it is installed, which is once per run.
 
 use libc::sock_filter;
 
@@ -70,7 +70,8 @@ impl Verdict {
 /// A program that decides on every system call; calls that are not in the list are made. Calls of
 /// other architectures end the process: their numbers mean other calls.
 pub(super) fn program(architecture: u32, rules: &[(u32, Verdict)]) -> Vec<sock_filter> {
-    let mut rules: Vec<&(u32, Verdict)> = rules.iter().collect();
+    let mut rules: Vec<(u32, Verdict)> = rules.to_vec();
+    rules.extend(FOREIGN_NUMBERS.map(|first| (first, Verdict::Refuse(libc::ENOSYS))));
     rules.sort_by_key(|(number, _)| *number);
     let mut program = vec![
         load(ARCHITECTURE),
@@ -78,27 +79,34 @@ pub(super) fn program(architecture: u32, rules: &[(u32, Verdict)]) -> Vec<sock_f
         answer(libc::SECCOMP_RET_KILL_PROCESS),
         load(NUMBER),
     ];
-    if let Some(foreign) = FOREIGN_NUMBERS {
-        program.push(jump(libc::BPF_JGE, foreign, 0, 1));
-        program.push(refuse(libc::ENOSYS));
-    }
-    program.extend(find(&rules));
+    program.extend(find(&ranges(&rules)));
     program
 }
 
-/// Instructions that find the number in a sorted list; every path ends with an answer.
-fn find(rules: &[&(u32, Verdict)]) -> Vec<sock_filter> {
-    match rules {
+/// Where each verdict begins to hold, from the number 0 on, for all numbers.
+fn ranges(rules: &[(u32, Verdict)]) -> Vec<(u32, &Verdict)> {
+    let mut ranges: Vec<(u32, &Verdict)> = vec![(0, &Verdict::Allow)];
+    for (number, verdict) in rules {
+        // The verdict on the number before goes on, or something else begins here.
+        ranges.pop_if(|(first, _)| first == number);
+        ranges.push((*number, verdict));
+        if Some(*number) != FOREIGN_NUMBERS {
+            ranges.push((number + 1, &Verdict::Allow));
+        }
+    }
+    ranges.dedup_by(|later, earlier| later.1 == earlier.1);
+    ranges
+}
+
+/// Instructions that find the range of the number; every path ends with an answer.
+fn find(ranges: &[(u32, &Verdict)]) -> Vec<sock_filter> {
+    match ranges {
         [] => vec![answer(libc::SECCOMP_RET_ALLOW)],
-        [(number, verdict)] => choose(
-            jump(libc::BPF_JEQ, *number, 0, 1),
-            decide(verdict),
-            vec![answer(libc::SECCOMP_RET_ALLOW)],
-        ),
+        [(_, verdict)] => decide(verdict),
         more => {
             let (lower, upper) = more.split_at(more.len() / 2);
             let first = upper.first().map_or(u32::MAX, |(number, _)| *number);
-            choose(jump(libc::BPF_JGE, first, 0, 1), find(upper), find(lower))
+            choose(jump(libc::BPF_JGE, first, 0, 0), find(upper), find(lower))
         }
     }
 }
@@ -110,7 +118,7 @@ fn decide(verdict: &Verdict) -> Vec<sock_filter> {
         Verdict::IfBits(argument, bits, verdicts) => {
             let [yes, no] = verdicts.as_ref();
             let mut block = vec![load(argument.offset())];
-            block.extend(choose(jump(libc::BPF_JSET, *bits, 0, 1), decide(yes), decide(no)));
+            block.extend(choose(jump(libc::BPF_JSET, *bits, 0, 0), decide(yes), decide(no)));
             block
         }
         Verdict::IfOneOf(argument, mask, values, verdicts) => {
@@ -120,7 +128,7 @@ fn decide(verdict: &Verdict) -> Vec<sock_filter> {
                 statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, *mask),
             ];
             let otherwise = values.iter().rev().fold(decide(no), |otherwise, value| {
-                choose(jump(libc::BPF_JEQ, *value, 0, 1), decide(yes), otherwise)
+                choose(jump(libc::BPF_JEQ, *value, 0, 0), decide(yes), otherwise)
             });
             block.extend(otherwise);
             block
@@ -128,12 +136,17 @@ fn decide(verdict: &Verdict) -> Vec<sock_filter> {
     }
 }
 
-/// A test that skips one instruction when it fails: so a jump over the block for its success
-/// follows, which may be longer than a test can skip.
+/// A test with the blocks for its success and its failure. A test can skip 255 instructions; a
+/// longer first block is passed by a jump of its own.
 fn choose(test: sock_filter, yes: Vec<sock_filter>, no: Vec<sock_filter>) -> Vec<sock_filter> {
-    let test = sock_filter { jt: 1, jf: 0, ..test };
-    let over = u32::try_from(yes.len()).unwrap_or(u32::MAX);
-    let mut block = vec![test, statement(libc::BPF_JMP | libc::BPF_JA, over)];
+    let mut block = match u8::try_from(yes.len()) {
+        Ok(over) => vec![sock_filter { jt: 0, jf: over, ..test }],
+        Err(_) => {
+            let over = u32::try_from(yes.len()).unwrap_or(u32::MAX);
+            let test = sock_filter { jt: 1, jf: 0, ..test };
+            vec![test, statement(libc::BPF_JMP | libc::BPF_JA, over)]
+        }
+    };
     block.extend(yes);
     block.extend(no);
     block

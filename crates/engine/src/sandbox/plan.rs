@@ -51,9 +51,10 @@ pub(super) const SECRETS: [&str; 10] = [
     "/etc/ssl/private",
     "/etc/krb5.keytab",
 ];
-/// Character devices below `/dev` through which root reaches disks, memory or the kernel; those
-/// that end with `*` stand for all that begin so.
-const DEVICES_OF_ROOT: [&str; 15] = [
+/// Character devices below `/dev` through which root reaches disks, memory, the kernel or the
+/// consoles of others; those that end with `*` stand for all that begin so, with `#` for all whose
+/// rest is a number.
+const DEVICES_OF_ROOT: [&str; 17] = [
     "bsg",
     "btrfs-control",
     "cpu",
@@ -67,7 +68,9 @@ const DEVICES_OF_ROOT: [&str; 15] = [
     "nvram",
     "port",
     "sg*",
+    "tty#",
     "userfaultfd",
+    "vcs*",
     "vfio",
 ];
 
@@ -230,9 +233,13 @@ fn devices_of_root() -> Vec<PathBuf> {
 }
 
 fn is_named(name: &[u8], pattern: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning.as_bytes()),
-        None => name == pattern.as_bytes(),
+    let rest = |beginning: &str| name.strip_prefix(beginning.as_bytes());
+    if let Some(beginning) = pattern.strip_suffix('*') {
+        rest(beginning).is_some()
+    } else if let Some(beginning) = pattern.strip_suffix('#') {
+        rest(beginning).is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit))
+    } else {
+        name == pattern.as_bytes()
     }
 }
 
