@@ -12,6 +12,8 @@ mod kill;
 mod local;
 mod lookup;
 mod pipes;
+pub mod place;
+pub mod result_files;
 mod run;
 pub mod runs;
 pub mod sandbox;

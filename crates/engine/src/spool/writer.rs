@@ -226,7 +226,7 @@ impl Segment {
         });
         if written.is_err() {
             // Nobody will read it, and the room is needed.
-            let _ = ftruncate(&*data, position);
+            let _ = ftruncate(data, position);
             return written;
         }
         self.entries = self.entries.saturating_add(1);
@@ -254,13 +254,11 @@ fn opened<'a>(
     directory: &OwnedFd,
     name: impl FnOnce() -> String,
 ) -> Result<&'a OwnedFd, Errno> {
-    match file {
-        Some(file) => Ok(file),
-        None => {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            Ok(file.insert(openat(directory, name(), flags, Mode::RUSR | Mode::WUSR)?))
-        }
+    if let Some(file) = file {
+        return Ok(file);
     }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    Ok(file.insert(openat(directory, name(), flags, Mode::RUSR | Mode::WUSR)?))
 }
 
 fn write_at(file: &OwnedFd, bytes: &[u8], position: u64) -> Result<(), Errno> {
@@ -277,4 +275,75 @@ fn write_at(file: &OwnedFd, bytes: &[u8], position: u64) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::super::{Cut, Piece, Spool};
+    use super::*;
+
+    fn full() -> OwnedFd {
+        File::options().write(true).open("/dev/full").unwrap().into()
+    }
+
+    fn data(writer: &mut SpoolWriter) -> &mut Option<OwnedFd> {
+        &mut writer.segment.stdout
+    }
+
+    fn order(writer: &mut SpoolWriter) -> &mut Option<OwnedFd> {
+        &mut writer.segment.order
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_counted_and_later_output_is_kept() {
+        for file in [data, order] {
+            let place = tempfile::tempdir().unwrap();
+            let directory = File::open(place.path()).unwrap().into();
+            let mut writer = SpoolWriter::new(directory, 1 << 20, 0);
+            writer.append(Stream::Stdout, b"before ", 0).unwrap();
+
+            let original = file(&mut writer).replace(full());
+            let error = writer.append(Stream::Stdout, b"lost", 0).unwrap_err();
+            *file(&mut writer) = original;
+            writer.append(Stream::Stderr, b"other ", 0).unwrap();
+            writer.append(Stream::Stdout, b"after", 0).unwrap();
+
+            assert_eq!(error.dropped, 4);
+            assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+            assert_eq!(writer.printed(), Printed { stdout: 16, stderr: 6, dropped: 4 });
+            let spool = Spool::open(place.path()).unwrap();
+            assert_eq!(spool.read(Stream::Stdout, 0, 100).unwrap().bytes, "before ");
+            let after = spool.read(Stream::Stdout, 7, 100).unwrap();
+            assert_eq!((after.offset, &*after.bytes), (11, b"after".as_slice()));
+            let pieces: Vec<Piece> =
+                [0, 1, 2].iter().flat_map(|from| spool.chunks(*from, 1).unwrap()).collect();
+            let sequences: Vec<u64> = pieces.iter().map(Piece::next).collect();
+            assert_eq!(sequences, [1, 1, 2, 3]);
+            let cut = Cut { sequences: 1..1, stdout: 7..11, stderr: 0..0 };
+            assert_eq!(pieces.get(1), Some(&Piece::Cut(cut)));
+            assert_eq!(
+                spool.collect(Stream::Stdout, 100, None).unwrap(),
+                "before \n[… 4 bytes are left out …]\nafter".as_bytes()
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_already_is_not_written_to() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = File::open(place.path()).unwrap().into();
+        let mut writer = SpoolWriter::new(directory, 1 << 20, 0);
+        fs::write(place.path().join("stdout.0"), "somebody else's").unwrap();
+
+        let error = writer.append(Stream::Stdout, b"one", 0).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(place.path().join("stdout.0")).unwrap(), b"somebody else's");
+
+        fs::remove_file(place.path().join("stdout.0")).unwrap();
+        writer.append(Stream::Stdout, b"two", 0).unwrap();
+        let extent = Spool::open(place.path()).unwrap().read(Stream::Stdout, 0, 100).unwrap();
+        assert_eq!((extent.offset, &*extent.bytes), (3, b"two".as_slice()));
+    }
 }
