@@ -318,4 +318,8 @@ fn check_secrets(loader: &mut Loader, keys: &Typed<'_>, script: &Script) {
         let help = "set `secret` of an argument to true";
         loader.report.warning(keys.spot("secrets_via"), message, help);
     }
+    if script.runs.terminal && script.runs.secrets_via == SecretsVia::Stdin {
+        let message = "a terminal repeats what is written to it, also secrets";
+        loader.report.warning(keys.spot("secrets_via"), message, "write `fd`");
+    }
 }

@@ -233,4 +233,13 @@ fn secrets_that_are_none_give_a_warning() {
           this changes nothing; set `secret` of an argument to true"
         ]
     );
+    let keys = json!({"args": "list", "terminal": true, "secrets_via": "stdin"});
+    let sections = json!({"list": {"--pin": "arg"}, "arg": {"secret": true}});
+    assert_eq!(
+        Instance::new().sections(&keys, &sections).warnings(),
+        [
+            "config/scripts/s.json:8: [script] secrets_via: a terminal repeats what is written to it, \
+          also secrets; write `fd`"
+        ]
+    );
 }
