@@ -1,8 +1,8 @@
 //! Takes secrets out of output while it is printed.
 //!
-//! A secret is sought as it is and in the forms it takes when programs encode it, see [`forms`].
-//! Every byte that belongs to one is taken out, also where two overlap; each run of such bytes is
-//! replaced by [`MASK`]. How the output is divided into pieces makes no difference.
+//! A secret is sought as it is, and as programs print it in base64, hexadecimal, percent encoding
+//! and JSON. Every byte that belongs to one is taken out, also where two overlap; each run of such
+//! bytes is replaced by [`MASK`]. How the output is divided into pieces makes no difference.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -91,6 +91,9 @@ impl Collected {
                 let within = continuation_bytes(&part.bytes);
                 self.skip_to(part.offset.saturating_add(number(within)));
                 self.bytes.extend_from_slice(part.bytes.get(within..).unwrap_or_default());
+            } else if self.bytes.is_empty() {
+                // Usually the only part: taken over without a copy.
+                self.bytes = part.bytes.into();
             } else {
                 self.bytes.extend_from_slice(&part.bytes);
             }
