@@ -8,6 +8,7 @@ use super::{FieldView, Prefill, Shell};
 
 /// A script as its page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ScriptView {
     /// Name in addresses.
     pub name: String,
