@@ -56,8 +56,7 @@ impl Authenticator for ScriptAuthenticator {
         let run = app.new_run_id().map_err(crate::passwords::HashError::from)?;
         let invocation =
             Invocation::new(run, &checked, environment, &surroundings, Wishes::default());
-        let handle = app.runner.start(invocation).await?;
-        let collected = Collected::from(handle).await;
+        let collected = app.run_unrecorded(invocation).await?;
         read_user(&collected).map_err(AuthenticatorError::Script)
     }
 

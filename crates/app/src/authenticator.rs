@@ -13,12 +13,12 @@ use webscripts_domain::identity::{Identity, UserId};
 use webscripts_domain::password;
 use webscripts_domain::random::Random;
 use webscripts_domain::request::RunRequest;
-use webscripts_engine::StartError;
 use webscripts_store::accounts::{ApiKeyDigest, PasswordHash, User};
 use webscripts_store::{StoreError, Stores};
 
 use crate::App;
 use crate::passwords::{HashError, Passwords};
+use crate::run_script::UnrecordedError;
 
 /// What somebody offers to prove who they are.
 #[derive(Debug, Clone)]
@@ -66,9 +66,9 @@ pub enum AuthenticatorError {
     /// Hashing failed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The authentication script did not start.
-    #[error("the authentication script did not start")]
-    Start(#[from] StartError),
+    /// The authentication script did not run.
+    #[error("the authentication script did not run")]
+    Start(#[from] UnrecordedError),
     /// The authentication script failed, or printed something else than a user.
     #[error("the authentication script failed: {0}")]
     Script(String),

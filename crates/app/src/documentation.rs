@@ -9,7 +9,7 @@ use webscripts_domain::environment::{RequestContext, environment};
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::{Invocation, TemplateError, documentation_words};
 
-use crate::run_script::{Collected, RunError};
+use crate::run_script::{RunError, UnrecordedError};
 use crate::{App, Configuration};
 
 /// Longest documentation file that is read.
@@ -45,6 +45,9 @@ pub enum DocumentationError {
     /// `command_generate_documentation` is wrong.
     #[error("`command_generate_documentation` of the script cannot be used")]
     Template(#[from] TemplateError),
+    /// The command did not run.
+    #[error("the command that writes the documentation did not run")]
+    Command(#[from] UnrecordedError),
     /// The file cannot be read.
     #[error("the documentation cannot be read")]
     Read(#[source] std::io::Error),
@@ -92,15 +95,14 @@ impl App {
         let words = documentation_words(template, |key| attribute(script, key))?;
         let environment = environment(&configuration.environment, context, caller, script);
         let run = self.new_run_id().map_err(RunError::from)?;
-        let surroundings = configuration.surroundings();
+        let surroundings = configuration.surroundings().about(script);
         let Some(invocation) = Invocation::documentation(run, words, environment, &surroundings)
         else {
             return Ok(());
         };
         let turn = self.documentation.0.get_with(script.name.to_string(), Arc::default);
         let _turn = turn.lock().await;
-        let handle = self.runner.start(invocation).await.map_err(RunError::from)?;
-        let collected = Collected::from(handle).await;
+        let collected = self.run_unrecorded(invocation).await?;
         if !collected.end.outcome.is_success() {
             tracing::warn!(
                 script.name = ?script.name.as_str(),

@@ -20,7 +20,7 @@ pub struct Explanation {
 }
 
 impl App {
-    /// Prepares a run as [`App::start_script`] does and stops before anything starts.
+    /// Prepares a run as [`App::start_run`] does and stops before anything starts.
     ///
     /// # Errors
     ///

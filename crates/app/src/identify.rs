@@ -146,6 +146,21 @@ impl App {
         })
     }
 
+    /// The caller of a request that lasts, with the rights of this moment; `None`: the session has
+    /// ended, or the account is gone or disabled.
+    ///
+    /// # Errors
+    ///
+    /// When saved state fails.
+    pub async fn caller_still(&self, caller: &Caller) -> Result<Option<Caller>, StoreError> {
+        if let Some(key) = &caller.session
+            && self.stores.sessions.find(key, self.clock.now()).await?.is_none()
+        {
+            return Ok(None);
+        }
+        self.caller_now(caller.clone()).await
+    }
+
     async fn by_session(
         &self,
         credentials: &Credentials,

@@ -1,4 +1,4 @@
-//! Use cases: what the server does, without HTTP. Read [`run_script`] first: it is the main path.
+//! Use cases: what the server does, without HTTP. Read [`runs`] first: it is the main path.
 
 pub mod accounts;
 mod auth_script;
@@ -11,7 +11,6 @@ pub mod explain;
 pub mod identify;
 pub mod live_output;
 mod passwords;
-mod places;
 pub mod run_script;
 pub mod runs;
 pub mod sessions;
@@ -22,20 +21,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webscripts_domain::clock::Clock;
 use webscripts_domain::random::{NoRandomness, Random};
-use webscripts_engine::Runner;
+use webscripts_engine::runs::Runner;
 use webscripts_store::Stores;
 
 pub use webscripts_config::settings;
-pub use webscripts_engine::StartError as RunStartError;
+pub use webscripts_engine::runs::StartError as RunStartError;
 pub use webscripts_store::StoreError;
 
 pub use authenticator::Authenticator;
 pub use configuration::Configuration;
 pub use passwords::{HashError, Passwords};
+
+/// Ends of sessions that wait to be noticed by watchers; who misses some looks them up.
+const SESSION_ENDS: usize = 64;
 
 /// Everything a request needs. One per server, shared.
 pub struct App {
@@ -48,8 +51,11 @@ pub struct App {
     csrf: csrf::CsrfStore,
     identities: identify::Identities,
     blacklist: sign_in::BlacklistCache,
-    places: places::Places,
-    live: live_output::LiveRuns,
+    runs: Arc<runs::active::Registry>,
+    rates: runs::rate::Rates,
+    usual: moka::sync::Cache<String, Option<Duration>>,
+    live: live_output::LiveKeys,
+    session_ends: broadcast::Sender<sessions::SessionEnd>,
     documentation: documentation::Generation,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -70,7 +76,8 @@ pub struct Parts {
 }
 
 impl App {
-    /// Puts the parts together and starts the background work.
+    /// Puts the parts together and starts the background work. No script starts before
+    /// [`App::recover_runs`].
     ///
     /// # Errors
     ///
@@ -86,10 +93,21 @@ impl App {
                 random.as_ref(),
             )?),
         };
-        let runs = &configuration.settings.runs;
+        let limits = &configuration.settings.runs;
+        let rules = runs::queue::Rules {
+            runs: limits.max_runs,
+            runs_of_tenant: limits.max_runs_per_user,
+            waiting: limits.queue_length,
+        };
         let app = Arc::new(Self {
-            places: places::Places::new(runs.max_runs, runs.max_runs_per_user),
-            live: live_output::LiveRuns::new(runs.max_runs),
+            runs: Arc::new(runs::active::Registry::new(rules)),
+            rates: runs::rate::Rates::default(),
+            usual: moka::sync::Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_secs(30))
+                .build(),
+            live: live_output::LiveKeys::new(limits.max_runs),
+            session_ends: broadcast::Sender::new(SESSION_ENDS),
             csrf: csrf::CsrfStore::default(),
             identities: identify::Identities::default(),
             blacklist: sign_in::BlacklistCache::default(),
@@ -104,6 +122,8 @@ impl App {
             stop: CancellationToken::new(),
         });
         app.tasks.spawn(sweep::run(Arc::downgrade(&app), app.stop.clone()));
+        app.tasks.spawn(runs::retention::run(Arc::downgrade(&app), app.stop.clone()));
+        app.tasks.spawn(Arc::clone(&app).give_turns());
         Ok(app)
     }
 
@@ -135,10 +155,10 @@ impl App {
         Ok(hex::encode(webscripts_domain::random::bytes::<N>(self.random.as_ref())?))
     }
 
-    /// Ends background work and live runs, waits at most `patience`, closes the database.
+    /// Ends background work, waits at most `patience`, closes the database. Runs are ended before,
+    /// by [`App::end_runs`].
     pub async fn shut_down(&self, patience: Duration) {
         self.stop.cancel();
-        self.live.cancel_all();
         self.tasks.close();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!("background work did not end in time and was left");

@@ -1,17 +1,17 @@
 //! Output of running scripts, line by line, for existing clients (scripts.md §8, real-time mode).
 //!
-//! A run with `print_real_time` is read by a task of its own; a client fetches one line at a time
-//! under a secret key. What nobody fetches is bounded: the script is slowed, never the server.
+//! A client fetches one line at a time under a secret key; the output comes from where the run
+//! keeps it, so that nobody who is slow slows the script.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::clock::{SignedDuration, Timestamp};
 use webscripts_domain::environment::RequestContext;
@@ -20,12 +20,14 @@ use webscripts_domain::random;
 use webscripts_domain::request::RunRequest;
 use webscripts_domain::run::{RunEnd, Stream};
 use webscripts_domain::session::SessionKey;
+use webscripts_engine::spool::Spool;
 
-use crate::run_script::{RunError, Started, lost};
-use crate::{App, events};
+use crate::App;
+use crate::run_script::RunError;
+use crate::runs::active::{ActiveRun, Phase};
+use crate::runs::life::end_of;
+use crate::runs::queue::NoPlace;
 
-/// Unread bytes of one run; reading stops above it until somebody fetches.
-const MAX_UNREAD_BYTES: usize = 4 * 1024 * 1024;
 /// Longest piece handed out at once, even if no line has ended.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 /// How long a fetch waits for the next line before it answers with an empty one.
@@ -33,18 +35,27 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How long the rest of a run that has ended is kept.
 const KEEP_AFTER_END: SignedDuration = SignedDuration::from_secs(300);
 
-/// All runs whose output is being fetched.
-pub struct LiveRuns {
+/// The keys of all runs whose output is being fetched.
+pub struct LiveKeys {
     runs: Mutex<HashMap<String, Arc<LiveRun>>>,
     most: usize,
 }
 
 struct LiveRun {
+    run: Arc<ActiveRun>,
     script: Arc<Script>,
     owner: Owner,
-    state: Mutex<State>,
-    changed: Notify,
-    cancel: CancellationToken,
+    /// How far standard output has been handed out. Held while a line is looked for, so that two
+    /// fetches never get the same one.
+    cursor: tokio::sync::Mutex<Cursor>,
+}
+
+#[derive(Default)]
+struct Cursor {
+    spool: Option<Arc<Spool>>,
+    offset: u64,
+    /// Read, but not handed out: no line ended in it.
+    read: Vec<u8>,
 }
 
 /// Who may fetch: the user, and for visitors the same address or session.
@@ -52,13 +63,6 @@ struct LiveRun {
 struct Owner {
     user: UserId,
     visitor: Option<(IpAddr, Option<SessionKey>)>,
-}
-
-#[derive(Default)]
-struct State {
-    stdout: VecDeque<u8>,
-    stderr: Vec<u8>,
-    end: Option<(RunEnd, Timestamp)>,
 }
 
 /// One answer to a fetch.
@@ -73,7 +77,7 @@ pub struct Piece {
 }
 
 /// Why there is nothing to fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The key is unknown or its run has been fetched to the end.
     #[error("there is no running script with this key")]
@@ -81,10 +85,13 @@ pub enum FetchError {
     /// Somebody else started it.
     #[error("somebody else started this script")]
     Foreign,
+    /// The output cannot be read.
+    #[error("the output of the script cannot be read")]
+    Output(#[from] io::Error),
 }
 
-impl LiveRuns {
-    /// Room for this many runs.
+impl LiveKeys {
+    /// Room for the keys of this many runs at a time.
     pub fn new(most: usize) -> Self {
         Self { runs: Mutex::default(), most: most.saturating_mul(4).max(16) }
     }
@@ -93,17 +100,10 @@ impl LiveRuns {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends every run.
-    pub fn cancel_all(&self) {
-        for run in self.lock().values() {
-            run.cancel.cancel();
-        }
-    }
-
     /// Forgets runs whose rest nobody fetched in time.
     pub fn forget_old(&self, now: Timestamp) {
-        self.lock().retain(|_, run| {
-            run.state().end.is_none_or(|(_, at)| now.duration_since(at) <= KEEP_AFTER_END)
+        self.lock().retain(|_, live| {
+            live.run.record().ended.is_none_or(|at| now.duration_since(at) <= KEEP_AFTER_END)
         });
     }
 
@@ -115,7 +115,7 @@ impl LiveRuns {
         }
         let ended = runs
             .iter()
-            .filter_map(|(key, run)| run.state().end.map(|(_, at)| (at, key.clone())))
+            .filter_map(|(key, live)| live.run.record().ended.map(|at| (at, key.clone())))
             .min();
         ended.and_then(|(_, key)| runs.remove(&key)).is_some()
     }
@@ -128,68 +128,109 @@ impl Owner {
     }
 }
 
-impl LiveRun {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Cursor {
+    fn spool(&mut self, run: &ActiveRun) -> io::Result<Arc<Spool>> {
+        if let Some(spool) = &self.spool {
+            return Ok(Arc::clone(spool));
+        }
+        let spool = Arc::new(Spool::open(&run.place)?);
+        self.spool = Some(Arc::clone(&spool));
+        Ok(spool)
     }
 
-    /// The next piece, if there is one without waiting.
-    fn take(&self) -> Option<Piece> {
-        let mut state = self.state();
-        if let Some((end, _)) = state.end {
-            let stdout = std::mem::take(&mut state.stdout).into();
-            let stderr = std::mem::take(&mut state.stderr);
-            return Some(Piece { stdout, stderr, end: Some(end) });
+    /// The next line, if there is one without waiting. Reads at most one longest line.
+    fn line(&mut self, run: &ActiveRun) -> io::Result<Option<Vec<u8>>> {
+        let wanted = MAX_LINE_BYTES - self.read.len();
+        let extent = self.spool(run)?.read(Stream::Stdout, self.offset, wanted)?;
+        if !extent.bytes.is_empty() {
+            self.offset = extent.offset + extent.bytes.len() as u64;
+            self.read.extend_from_slice(&extent.bytes);
         }
-        let line_end = state.stdout.iter().take(MAX_LINE_BYTES).position(|byte| *byte == b'\n');
+        Ok(self.take_line())
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let line_end = self.read.iter().position(|byte| *byte == b'\n');
         let length = match line_end {
             Some(at) => at + 1,
-            None if state.stdout.len() >= MAX_LINE_BYTES => MAX_LINE_BYTES,
+            None if self.read.len() >= MAX_LINE_BYTES => MAX_LINE_BYTES,
             None => return None,
         };
-        let stdout = state.stdout.drain(..length).collect();
-        drop(state);
-        self.changed.notify_waiters();
-        Some(Piece { stdout, stderr: Vec::new(), end: None })
+        let rest = self.read.split_off(length);
+        Some(std::mem::replace(&mut self.read, rest))
     }
 
-    /// Reads the output of the run to its end.
-    async fn read(self: Arc<Self>, app: Arc<App>, caller: Caller, started: Started) {
-        let Started { run, script, mut handle, place } = started;
-        while let Some(chunk) = handle.output.recv().await {
-            loop {
-                let room = self.changed.notified();
-                tokio::pin!(room);
-                room.as_mut().enable();
-                if self.unread() < MAX_UNREAD_BYTES {
-                    break;
-                }
-                tokio::select! {
-                    () = room => {}
-                    () = handle.cancel.cancelled() => break,
-                }
+    /// All that is left when the run is over.
+    fn rest(&mut self, run: &ActiveRun, end: RunEnd) -> io::Result<Piece> {
+        let mut stdout = std::mem::take(&mut self.read);
+        let spool = match self.spool(run) {
+            Ok(spool) => spool,
+            // It never started.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Piece { stdout, stderr: Vec::new(), end: Some(end) });
             }
-            {
-                let mut state = self.state();
-                match chunk.stream {
-                    Stream::Stdout => state.stdout.extend(&chunk.bytes[..]),
-                    Stream::Stderr => {
-                        let free = MAX_UNREAD_BYTES.saturating_sub(state.stderr.len());
-                        state.stderr.extend(chunk.bytes.iter().take(free));
-                    }
-                }
+            Err(error) => return Err(error),
+        };
+        loop {
+            let extent = spool.read(Stream::Stdout, self.offset, REST_BYTES)?;
+            if extent.bytes.is_empty() {
+                break;
             }
-            self.changed.notify_waiters();
+            self.offset = extent.offset + extent.bytes.len() as u64;
+            stdout.extend_from_slice(&extent.bytes);
         }
-        let end = handle.end.await.unwrap_or_else(|_| lost());
-        drop(place);
-        events::run_finished(run, &caller, &script, &end);
-        self.state().end = Some((end, app.now()));
-        self.changed.notify_waiters();
+        let stderr = spool.collect(Stream::Stderr, usize::MAX, Some(end.printed.stderr))?;
+        Ok(Piece { stdout, stderr, end: Some(end) })
+    }
+}
+
+/// What is read at once of the rest.
+const REST_BYTES: usize = 1024 * 1024;
+
+impl LiveRun {
+    /// The next piece, if there is one without waiting.
+    async fn take(self: &Arc<Self>) -> io::Result<Option<Piece>> {
+        let mut cursor = self.cursor.lock().await;
+        let is_over = matches!(&*self.run.phase().borrow(), Phase::Over);
+        if !is_over {
+            let line = cursor.line(&self.run)?;
+            return Ok(line.map(|stdout| Piece { stdout, stderr: Vec::new(), end: None }));
+        }
+        let record = self.run.record();
+        let end = end_of(record.end, record.ended, record.started);
+        let mut taken = std::mem::take(&mut *cursor);
+        let run = Arc::clone(&self.run);
+        let rest = move || taken.rest(&run, end);
+        let piece = tokio::task::spawn_blocking(rest).await??;
+        Ok(Some(piece))
     }
 
-    fn unread(&self) -> usize {
-        self.state().stdout.len()
+    /// Waits until there may be more.
+    async fn changed(&self) {
+        let mut phase = self.run.phase();
+        let handle = match &*phase.borrow() {
+            Phase::Running(handle) => Some(handle.clone()),
+            Phase::Waiting => None,
+            Phase::Over => return,
+        };
+        let Some(mut progress) = handle.map(|handle| handle.progress()) else {
+            let _ = phase.changed().await;
+            return;
+        };
+        // The cursor decides what is new: standard output beyond what was read.
+        let read = {
+            let cursor = self.cursor.lock().await;
+            cursor.offset
+        };
+        let printed = async {
+            if progress.wait_for(|progress| progress.stdout > read).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = phase.changed() => {}
+            () = printed => {}
+        }
     }
 }
 
@@ -198,7 +239,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// As [`App::start_script`].
+    /// As [`App::run_script`].
     pub async fn start_live(
         self: &Arc<Self>,
         caller: &Caller,
@@ -207,21 +248,18 @@ impl App {
         context: &RequestContext,
     ) -> Result<(String, Arc<Script>), RunError> {
         if !self.live.make_room() {
-            return Err(RunError::NoPlace(crate::places::NoPlace));
+            return Err(RunError::NoPlace(NoPlace));
         }
         // 40 random bytes as the reference makes them: 56 characters that end with `==`.
         let key = URL_SAFE.encode(random::bytes::<40>(self.random.as_ref())?);
-        let started = self.start_script(caller, name, request, context).await?;
-        let script = Arc::clone(&started.script);
+        let (run, script) = self.start_script(caller, name, request, context).await?;
         let live = Arc::new(LiveRun {
+            run,
             script: Arc::clone(&script),
             owner: Owner::of(caller),
-            state: Mutex::default(),
-            changed: Notify::new(),
-            cancel: started.handle.cancel.clone(),
+            cursor: tokio::sync::Mutex::default(),
         });
-        self.live.lock().insert(key.clone(), Arc::clone(&live));
-        self.tasks.spawn(live.read(Arc::clone(self), caller.clone(), started));
+        self.live.lock().insert(key.clone(), live);
         Ok((key, script))
     }
 
@@ -229,29 +267,27 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When the key is unknown, or somebody else's.
+    /// When the key is unknown, or somebody else's, or the output cannot be read.
     pub async fn fetch_live(
         &self,
         caller: &Caller,
         key: &str,
     ) -> Result<(Piece, Arc<Script>), FetchError> {
-        let run = self.live_run(caller, key)?;
-        let deadline = tokio::time::Instant::now() + MAX_WAIT;
+        let live = self.live_run(caller, key)?;
+        let deadline = Instant::now() + MAX_WAIT;
         let piece = loop {
-            let changed = run.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if let Some(piece) = run.take() {
+            if let Some(piece) = live.take().await? {
                 break piece;
             }
-            if tokio::time::timeout_at(deadline, changed).await.is_err() {
+            if tokio::time::timeout_at(deadline, live.changed()).await.is_err() {
                 break Piece { stdout: Vec::new(), stderr: Vec::new(), end: None };
             }
         };
-        if piece.end.is_some() {
-            self.live.lock().remove(key);
+        // Of several fetches at the end one gets the rest.
+        if piece.end.is_some() && self.live.lock().remove(key).is_none() {
+            return Err(FetchError::Unknown);
         }
-        Ok((piece, Arc::clone(&run.script)))
+        Ok((piece, Arc::clone(&live.script)))
     }
 
     /// Ends a live run and everything it started. Its output up to then can still be fetched.
@@ -259,13 +295,15 @@ impl App {
     /// # Errors
     ///
     /// When the key is unknown, or somebody else's.
-    pub fn stop_live(&self, caller: &Caller, key: &str) -> Result<(), FetchError> {
-        self.live_run(caller, key)?.cancel.cancel();
+    pub async fn stop_live(&self, caller: &Caller, key: &str) -> Result<(), FetchError> {
+        let live = self.live_run(caller, key)?;
+        let name = caller.identity.name.clone();
+        self.stop_active(&live.run, || format!("stopped by {name}")).await;
         Ok(())
     }
 
     fn live_run(&self, caller: &Caller, key: &str) -> Result<Arc<LiveRun>, FetchError> {
-        let run = self.live.lock().get(key).map(Arc::clone).ok_or(FetchError::Unknown)?;
-        if run.owner == Owner::of(caller) { Ok(run) } else { Err(FetchError::Foreign) }
+        let live = self.live.lock().get(key).map(Arc::clone).ok_or(FetchError::Unknown)?;
+        if live.owner == Owner::of(caller) { Ok(live) } else { Err(FetchError::Foreign) }
     }
 }

@@ -1,19 +1,26 @@
-//! THE MAIN PATH: find, authorize, check, build, start, collect.
+//! Running a script and waiting for its end, as existing clients do (scripts.md §8). What happens in
+//! between stands in [`crate::runs`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
 use webscripts_domain::access::{self, Denied};
-use webscripts_domain::arguments::{self, ValueError};
+use webscripts_domain::arguments::ValueError;
 use webscripts_domain::catalogue::{Script, ScriptName};
-use webscripts_domain::environment::{RequestContext, environment};
+use webscripts_domain::environment::RequestContext;
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::{Invocation, Wishes};
 use webscripts_domain::random::{self, NoRandomness};
 use webscripts_domain::request::RunRequest;
-use webscripts_domain::run::{Outcome, Printed, RunEnd, RunId, Stream, Usage};
-use webscripts_engine::{RunHandle, StartError};
+use webscripts_domain::run::{RunEnd, RunId, StartedVia};
+use webscripts_engine::runs::{Over, RunHandle, StartError};
 
-use crate::places::{NoPlace, Place};
+use crate::runs::active::ActiveRun;
+use crate::runs::history::{collect, remove};
+use crate::runs::life::end_of;
+use crate::runs::queue::NoPlace;
+use crate::runs::start::{Begun, StartRun};
 use crate::{App, Configuration, events};
 
 /// Why a script was not run.
@@ -46,6 +53,9 @@ pub enum RunError {
     /// The server stops and starts nothing more.
     #[error("the server is stopping")]
     Stopping,
+    /// The output of the run cannot be read.
+    #[error("the output of the run cannot be read")]
+    Output(#[source] std::io::Error),
     /// Saved state failed; nothing was started.
     #[error("saved state cannot be reached")]
     Store(#[from] webscripts_store::StoreError),
@@ -55,19 +65,6 @@ pub enum RunError {
     /// No randomness for the number of the run.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-}
-
-/// A run that has begun.
-#[derive(Debug)]
-pub struct Started {
-    /// Its number.
-    pub run: RunId,
-    /// The script.
-    pub script: Arc<Script>,
-    /// Its output and its end.
-    pub handle: RunHandle,
-    /// Its place among the runs; held until the end.
-    pub(crate) place: Place,
 }
 
 /// The whole output of a run.
@@ -83,13 +80,15 @@ pub struct Collected {
 
 /// A run that has ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct Ended {
     /// Its number.
     pub run: RunId,
     /// The script.
     pub script: Arc<Script>,
-    /// What it printed and how it ended.
-    pub collected: Collected,
+    /// How it ended.
+    pub end: RunEnd,
+    /// Its directory.
+    place: PathBuf,
 }
 
 impl App {
@@ -116,68 +115,71 @@ impl App {
         Ok(Arc::clone(script))
     }
 
-    /// Starts a script for a caller.
+    /// Runs a script and waits for its end. If the caller goes away the run goes on. Its output stays
+    /// where it is kept: [`App::collect_ended`] reads little of it at once, [`App::read_output`]
+    /// much of it piece by piece.
     ///
     /// # Errors
     ///
     /// Whatever speaks against it; nothing was started then.
-    pub async fn start_script(
-        &self,
+    pub async fn run_script(
+        self: &Arc<Self>,
         caller: &Caller,
         name: &str,
         request: &RunRequest,
         context: &RequestContext,
-    ) -> Result<Started, RunError> {
-        let configuration = self.configuration();
-        let found = self.find_script(&configuration, caller, name);
+    ) -> Result<Ended, RunError> {
+        let (run, script) = self.start_script(caller, name, request, context).await?;
+        run.over().await;
+        let record = run.record();
+        let end = end_of(record.end, record.ended, record.started);
+        Ok(Ended { run: run.id, script, end, place: run.place.clone() })
+    }
+
+    /// All that is kept of the output of a run that has ended, in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Output`].
+    pub async fn collect_ended(&self, ended: &Ended) -> Result<Collected, RunError> {
+        collect(ended.place.clone(), ended.end).await.map_err(RunError::Output)
+    }
+
+    /// Starts a script as existing clients do, and waits until its process runs.
+    pub(crate) async fn start_script(
+        self: &Arc<Self>,
+        caller: &Caller,
+        name: &str,
+        request: &RunRequest,
+        context: &RequestContext,
+    ) -> Result<(Arc<ActiveRun>, Arc<Script>), RunError> {
         // The token is used up even if the script cannot be run: it has been seen.
         if !self.redeem_csrf_token(caller, request.csrf_token.as_deref()) {
             return Err(RunError::CsrfToken);
         }
-        let script = found?;
-        let authorized = access::authorize(caller, &script).map_err(RunError::Denied)?;
-        let checked = arguments::check(authorized, request).map_err(RunError::Values)?;
-        let environment = environment(&configuration.environment, context, caller, &script);
-        let run = self.new_run_id()?;
-        let invocation = Invocation::new(
-            run,
-            &checked,
-            environment,
-            &configuration.surroundings(),
-            Wishes::default(),
-        );
-        let place = self.places.take(caller.identity.id).await?;
-        events::run_starting(run, caller, &script, &checked.shown_words());
-        let handle = self.runner.start(invocation).await.inspect_err(|error| {
-            events::run_not_started(run, caller, &script, error);
-        })?;
-        drop(checked);
-        Ok(Started { run, script, handle, place })
-    }
-
-    /// Runs a script and waits for its end.
-    ///
-    /// # Errors
-    ///
-    /// As [`App::start_script`].
-    pub async fn run_script(
-        &self,
-        caller: &Caller,
-        name: &str,
-        request: &RunRequest,
-        context: &RequestContext,
-    ) -> Result<Finished, RunError> {
-        let started = self.start_script(caller, name, request, context).await?;
-        Ok(self.finish(caller, started).await)
-    }
-
-    /// Waits for the end of a run and collects its output.
-    pub async fn finish(&self, caller: &Caller, started: Started) -> Finished {
-        let Started { run, script, handle, place } = started;
-        let collected = Collected::from(handle).await;
-        drop(place);
-        events::run_finished(run, caller, &script, &collected.end);
-        Finished { run, script, collected }
+        let script = self.find_script(&self.configuration(), caller, name)?;
+        let order = StartRun {
+            script: name,
+            request,
+            context,
+            // Browsers send cookies, programs do not.
+            via: if caller.needs_csrf_token() { StartedVia::Page } else { StartedVia::Api },
+            idempotency_key: None,
+            wishes: Wishes::default(),
+        };
+        match self.begin(caller, order).await? {
+            Begun::New { run, started, .. } => {
+                match started.await {
+                    Ok(outcome) => outcome?,
+                    // It was stopped while it waited, which its record says.
+                    Err(_) if run.state().is_over() => {}
+                    Err(_) => return Err(RunError::Stopping),
+                }
+                Ok((run, script))
+            }
+            // Without a key nothing is repeated.
+            Begun::Repeated(_) => Err(RunError::KeyReused),
+        }
     }
 
     /// The number of a new run.
@@ -188,29 +190,82 @@ impl App {
     pub fn new_run_id(&self) -> Result<RunId, NoRandomness> {
         Ok(RunId::new(self.clock.now(), random::bytes(self.random.as_ref())?))
     }
-}
 
-impl Collected {
-    /// Waits for the end of a run.
-    pub async fn from(mut handle: RunHandle) -> Self {
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(chunk) = handle.output.recv().await {
-            match chunk.stream {
-                Stream::Stdout => stdout.extend_from_slice(&chunk.bytes),
-                Stream::Stderr => stderr.extend_from_slice(&chunk.bytes),
-            }
-        }
-        let end = handle.end.await.unwrap_or_else(|_| lost());
-        Self { stdout, stderr, end }
+    /// Runs something that leaves no trace: it is not recorded, and its directory is removed when
+    /// its output has been read.
+    pub(crate) async fn run_unrecorded(
+        &self,
+        what: Invocation,
+    ) -> Result<Collected, UnrecordedError> {
+        let place = what.place().to_owned();
+        let leave_no_trace = RemoveWhenDropped::new(place.clone(), self.tasks.clone());
+        let handle = self.runner.start(what).await?;
+        let ending = StopWhenDropped(Some(handle.clone()));
+        let over = handle.over().await;
+        ending.disarm();
+        let end = match over {
+            Over::Ended(end) => end,
+            Over::Lost => end_of(None, None, None),
+        };
+        let collected = collect(place, end).await;
+        leave_no_trace.now().await;
+        Ok(collected?)
     }
 }
 
-/// What is reported of a run whose supervisor went away: it was ended with it.
-pub fn lost() -> RunEnd {
-    RunEnd {
-        outcome: Outcome::Cancelled,
-        took: std::time::Duration::ZERO,
-        usage: Usage::default(),
-        printed: Printed::default(),
+/// Why something that is not recorded has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum UnrecordedError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its output cannot be read.
+    #[error("its output cannot be read")]
+    Output(#[from] std::io::Error),
+}
+
+/// Ends a run that nobody waits for any more.
+struct StopWhenDropped(Option<RunHandle>);
+
+impl StopWhenDropped {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.kill();
+        }
+    }
+}
+
+/// Removes a directory, also if whoever wanted its content goes away.
+struct RemoveWhenDropped(Option<(PathBuf, TaskTracker)>);
+
+impl RemoveWhenDropped {
+    fn new(place: PathBuf, tasks: TaskTracker) -> Self {
+        Self(Some((place, tasks)))
+    }
+
+    async fn now(mut self) {
+        if let Some((place, _)) = self.0.take() {
+            report(remove(place).await);
+        }
+    }
+}
+
+impl Drop for RemoveWhenDropped {
+    fn drop(&mut self) {
+        if let Some((place, tasks)) = self.0.take() {
+            tasks.spawn(async move { report(remove(place).await) });
+        }
+    }
+}
+
+fn report(removed: std::io::Result<()>) {
+    if let Err(error) = removed {
+        tracing::error!(%error, "output that must not be kept could not be removed");
     }
 }

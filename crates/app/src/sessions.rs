@@ -12,6 +12,25 @@ pub fn key_of(token: &SessionToken) -> SessionKey {
     SessionKey(Sha256::digest(token.expose()).into())
 }
 
+/// Sessions that have ended, for those who rely on one for longer than a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// This one.
+    One(SessionKey),
+    /// All of this user.
+    AllOf(UserId),
+}
+
+impl SessionEnd {
+    /// Whether the session of the caller is among them.
+    pub fn concerns(self, caller: &Caller) -> bool {
+        match self {
+            Self::One(key) => caller.session == Some(key),
+            Self::AllOf(user) => caller.session.is_some() && caller.identity.id == user,
+        }
+    }
+}
+
 /// A session as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionView {
@@ -79,12 +98,16 @@ impl App {
     pub async fn end_all_sessions(&self, user: UserId) -> Result<u64, StoreError> {
         let ended = self.stores.sessions.end_all(user).await?;
         self.identities.forget_all();
+        // Nobody may be listening.
+        let _ = self.session_ends.send(SessionEnd::AllOf(user));
         Ok(ended)
     }
 
     fn forget_session(&self, key: &SessionKey) {
         self.identities.forget(key);
         self.csrf.forget(key);
+        // Nobody may be listening.
+        let _ = self.session_ends.send(SessionEnd::One(*key));
     }
 }
 

@@ -1,22 +1,27 @@
 //! Settings become an application: the order of the parts, top to bottom.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use webscripts_app::{App, Configuration, Parts};
 use webscripts_config::{Loaded, Sources};
 use webscripts_domain::clock::SystemClock;
 use webscripts_domain::environment::INHERITED;
+use webscripts_domain::invocation::Invocation;
 use webscripts_domain::random::SystemRandom;
-use webscripts_engine::{LocalRunner, Runner};
+use webscripts_domain::run::RunId;
+use webscripts_engine::runs::{
+    Lack, LocalRunner, LocalSettings, Recovered, RunHandle, Runner, StartError, SupervisorProgram,
+};
 use webscripts_store::Stores;
 
 /// The parts the program ends when it stops.
 pub struct Server {
     /// The use cases.
     pub app: Arc<App>,
-    /// Starts and ends processes.
-    pub runner: Arc<LocalRunner>,
     /// Saved state.
     pub stores: Stores,
 }
@@ -46,25 +51,78 @@ pub async fn open_stores(settings: &webscripts_config::Settings) -> anyhow::Resu
         .with_context(|| format!("the database `{}` cannot be used", path.display()))
 }
 
+/// The word that makes this program a supervisor of runs; nobody types it.
+pub const SUPERVISE: &str = "supervise";
+/// Name of the directory of runs in the data directory.
+const RUNS: &str = "runs";
+/// Name of the socket in it at which supervisors find a server again.
+const RENDEZVOUS: &str = "rendezvous";
+
+/// Starts runs on this machine, each kept by a process of this program. One server at a time has
+/// the runs of a data directory.
+///
+/// # Errors
+///
+/// When the place at which supervisors find the server cannot be made.
+pub fn local_runner(settings: &webscripts_config::Settings) -> anyhow::Result<Arc<LocalRunner>> {
+    let rendezvous = settings.data_dir.join(RUNS).join(RENDEZVOUS);
+    let runner = LocalRunner::new(LocalSettings {
+        supervisor: SupervisorProgram::this_program(SUPERVISE),
+        rendezvous: rendezvous.clone(),
+        random: Arc::new(SystemRandom),
+    });
+    let runner = runner.with_context(|| {
+        format!("runs cannot be kept: `{}` cannot be made", rendezvous.display())
+    })?;
+    for lack in runner.lacks() {
+        tracing::warn!(
+            name: "sandbox.lacks",
+            target: "webscripts::server",
+            lack = lack.id,
+            "sandboxes of runs are weaker on this machine: {}", lack.text
+        );
+    }
+    Ok(Arc::new(runner))
+}
+
+/// Starts nothing: for commands that only look at what would run.
+#[derive(Debug)]
+pub struct NoRunner;
+
+#[async_trait]
+impl Runner for NoRunner {
+    async fn start(&self, what: Invocation) -> Result<RunHandle, StartError> {
+        let source = std::io::Error::other("this command starts nothing");
+        Err(StartError::Failed { program: what.program().to_owned(), source })
+    }
+
+    async fn recover(&self, _: RunId, _: &Path, _: Duration) -> Recovered {
+        Recovered::Lost
+    }
+
+    fn lacks(&self) -> Vec<Lack> {
+        Vec::new()
+    }
+}
+
 /// Puts the application of a configuration together.
 ///
 /// # Errors
 ///
 /// When the database cannot be opened or the system has no randomness.
-pub async fn application(loaded: Loaded) -> anyhow::Result<Server> {
+pub async fn application(loaded: Loaded, runner: Arc<dyn Runner>) -> anyhow::Result<Server> {
     let stores = open_stores(&loaded.settings).await?;
     let environment = server_environment(&loaded.settings);
     let configuration = Configuration::new(loaded.settings, loaded.catalogue, environment);
-    let runner = Arc::new(LocalRunner::new());
     let app = App::start(Parts {
         configuration,
         stores: stores.clone(),
-        runner: Arc::clone(&runner) as Arc<dyn Runner>,
+        runner,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     })
     .context("the application cannot be put together")?;
-    Ok(Server { app, runner, stores })
+    Ok(Server { app, stores })
 }
 
 /// Says how to make an account when nobody could sign in: a fresh server has none (attack-checks.md

@@ -12,5 +12,10 @@ mod tls;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A supervisor of runs is a small process: it is none of the commands.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == compose::SUPERVISE) && words.next().is_none() {
+        return webscripts_engine::runs::supervise();
+    }
     cli::run()
 }

@@ -4,14 +4,22 @@
 //! it is not over, an entry of the registry. Watchers, lists and controls all go through the same
 //! rule of access: who may not see a run is told that there is none.
 
+pub(crate) mod active;
 pub mod control;
 pub mod files;
 pub mod follow;
 pub mod history;
+pub(crate) mod life;
+mod output;
 pub(crate) mod queue;
 pub(crate) mod rate;
+pub mod recover;
+pub(crate) mod retention;
+pub(crate) mod rights;
 pub mod screen;
+mod shutdown;
 pub mod start;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;

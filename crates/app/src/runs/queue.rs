@@ -263,6 +263,7 @@ fn take_one<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 
 #[cfg(test)]
 mod tests {
+    use super::Admission::{Start, Wait};
     use super::*;
 
     const RULES: Rules = Rules { runs: 1, runs_of_tenant: 10, waiting: 100 };
@@ -286,9 +287,10 @@ mod tests {
         }
     }
 
-    fn of_script(script: &str, most: usize, ticket: Ticket) -> Ticket {
-        let script = ScriptName::parse(script).unwrap();
-        Ticket { script, most_of_script: Some(most), ..ticket }
+    fn of_script(script: &str, most: usize, mut ticket: Ticket) -> Ticket {
+        ticket.script = ScriptName::parse(script).unwrap();
+        ticket.most_of_script = Some(most);
+        ticket
     }
 
     fn open(rules: Rules) -> Queue {
@@ -321,9 +323,9 @@ mod tests {
     fn users_take_turns_and_the_runs_of_each_keep_their_order() {
         let mut queue = open(RULES);
         let first = ticket(1, 1);
-        assert_eq!(put(&mut queue, &first), Ok(Admission::Start));
+        assert_eq!(put(&mut queue, &first), Ok(Start));
         for waiting in [ticket(2, 2), ticket(2, 3), ticket(2, 4), ticket(3, 5), ticket(4, 6)] {
-            assert_eq!(put(&mut queue, &waiting), Ok(Admission::Wait));
+            assert_eq!(put(&mut queue, &waiting), Ok(Wait));
         }
 
         let expected = [2, 5, 6, 3, 4].map(id);
@@ -345,7 +347,6 @@ mod tests {
             .map(|ticket| put(&mut queue, ticket))
             .collect();
 
-        use Admission::{Start, Wait};
         assert_eq!(admitted, [Ok(Start), Ok(Start), Ok(Wait), Ok(Start)]);
         assert!(queue.next().is_none());
     }
@@ -354,9 +355,9 @@ mod tests {
     fn a_run_whose_script_has_no_room_lets_others_pass() {
         let mut queue = open(Rules { runs: 2, ..RULES });
         let alone = |run| of_script("alone.py", 1, ticket(1, run));
-        assert_eq!(put(&mut queue, &alone(1)), Ok(Admission::Start));
-        assert_eq!(put(&mut queue, &alone(2)), Ok(Admission::Wait));
-        assert_eq!(put(&mut queue, &ticket(1, 3)), Ok(Admission::Wait), "its user has a line");
+        assert_eq!(put(&mut queue, &alone(1)), Ok(Start));
+        assert_eq!(put(&mut queue, &alone(2)), Ok(Wait));
+        assert_eq!(put(&mut queue, &ticket(1, 3)), Ok(Wait), "its user has a line");
 
         assert_eq!(queue.next().unwrap().run, id(3));
         assert!(queue.next().is_none());
@@ -367,10 +368,10 @@ mod tests {
     #[test]
     fn nobody_overtakes_those_who_could_start() {
         let mut queue = Queue::new(RULES);
-        assert_eq!(put(&mut queue, &ticket(1, 1)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(1, 1)), Ok(Wait));
         queue.release_hold();
 
-        assert_eq!(put(&mut queue, &ticket(2, 2)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(2, 2)), Ok(Wait));
         assert_eq!(queue.next().unwrap().run, id(1));
     }
 
@@ -380,24 +381,24 @@ mod tests {
         let limited =
             |run| Ticket { waiting_of_script: Some(1), ..of_script("y", 9, ticket(3, run)) };
 
-        assert_eq!(put(&mut queue, &limited(1)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &limited(1)), Ok(Wait));
         assert_eq!(put(&mut queue, &limited(2)), Err(NoPlace));
-        assert_eq!(put(&mut queue, &ticket(1, 3)), Ok(Admission::Wait));
-        assert_eq!(put(&mut queue, &ticket(1, 4)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(1, 3)), Ok(Wait));
+        assert_eq!(put(&mut queue, &ticket(1, 4)), Ok(Wait));
         assert_eq!(put(&mut queue, &ticket(1, 5)), Err(NoPlace), "half of it is one user's");
-        assert_eq!(put(&mut queue, &ticket(2, 6)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(2, 6)), Ok(Wait));
         assert_eq!(put(&mut queue, &ticket(4, 7)), Err(NoPlace));
     }
 
     #[test]
     fn a_run_may_leave_the_line() {
         let mut queue = Queue::new(Rules { waiting: 1, ..RULES });
-        assert_eq!(put(&mut queue, &ticket(1, 1)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(1, 1)), Ok(Wait));
 
         assert!(queue.remove(tenant(1), id(1)));
         assert!(!queue.remove(tenant(1), id(1)));
         assert_eq!(queue.position(tenant(1), id(1)), None);
-        assert_eq!(put(&mut queue, &ticket(2, 2)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &ticket(2, 2)), Ok(Wait));
     }
 
     #[test]
@@ -405,8 +406,8 @@ mod tests {
         let mut queue = Queue::new(RULES);
         let huge = |user, run| Ticket { bytes: MAX_WAITING_BYTES / 2, ..ticket(user, run) };
 
-        assert_eq!(put(&mut queue, &huge(1, 1)), Ok(Admission::Wait));
-        assert_eq!(put(&mut queue, &huge(2, 2)), Ok(Admission::Wait));
+        assert_eq!(put(&mut queue, &huge(1, 1)), Ok(Wait));
+        assert_eq!(put(&mut queue, &huge(2, 2)), Ok(Wait));
         assert_eq!(put(&mut queue, &ticket(3, 3)), Err(NoPlace));
     }
 }

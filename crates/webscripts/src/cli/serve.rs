@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use webscripts_config::Loaded;
+use webscripts_engine::runs::Runner;
 
 use super::ServeOptions;
 use crate::{compose, lifecycle, listen, logs};
 
-/// How long open requests and runs may take to end after a signal.
+/// How long open requests may take to end after a signal, besides the time that runs get.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts the server and runs it until it is told to stop.
@@ -40,17 +41,29 @@ async fn serve(loaded: Loaded, only_test: bool) -> anyhow::Result<ExitCode> {
     let listener = listen::bind(&listen_settings)?;
     let tls = crate::tls::acceptor(&listen_settings)?;
     let stop = lifecycle::stop_on_signal()?;
-    let server = compose::application(loaded).await?;
-    compose::advise_on_accounts(&server).await;
     if only_test {
+        let server = compose::application(loaded, Arc::new(compose::NoRunner)).await?;
+        compose::advise_on_accounts(&server).await;
         server.app.shut_down(PATIENCE).await;
         return Ok(ExitCode::SUCCESS);
     }
+    let limits = &loaded.settings.runs;
+    let patience = limits.shutdown_wait + limits.stop_grace + PATIENCE;
+    let runner = compose::local_runner(&loaded.settings)?;
+    let server = compose::application(loaded, Arc::clone(&runner) as Arc<dyn Runner>).await?;
+    compose::advise_on_accounts(&server).await;
+    server.app.recover_runs().await.context("the runs of the time before cannot be found")?;
     let address = listener.local_addr().context("the listening address is not known")?;
     announce(tls.is_some(), address);
-    let service = webscripts_web::service(Arc::clone(&server.app));
-    listen::accept(listener, tls, service, &listen_settings, stop, PATIENCE).await;
-    server.runner.shutdown(PATIENCE).await;
+    let service = webscripts_web::service(Arc::clone(&server.app), stop.clone());
+    let end_runs = async {
+        stop.cancelled().await;
+        server.app.end_runs().await;
+    };
+    // Requests that wait for a run are answered when it has ended.
+    let accept = listen::accept(listener, tls, service, &listen_settings, stop.clone(), patience);
+    tokio::join!(accept, end_runs);
+    runner.shutdown(PATIENCE).await;
     server.app.shut_down(PATIENCE).await;
     tracing::info!(name: "server.stopped", target: "webscripts::server", "the server has stopped");
     Ok(ExitCode::SUCCESS)

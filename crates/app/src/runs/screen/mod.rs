@@ -4,11 +4,14 @@ pub(crate) mod progress;
 pub(crate) mod terminal;
 pub(crate) mod text;
 
+use std::sync::Arc;
+
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::TerminalSize;
 use webscripts_domain::run::RunId;
 
 use super::RunAccessError;
+use super::follow::{Follow, RunEvent};
 use crate::App;
 
 /// Lines of a terminal that are kept above its screen.
@@ -119,16 +122,25 @@ impl TaskState {
 }
 
 impl App {
-    /// What the terminal of a run shows now, or showed last. Runs without terminal show nothing.
+    /// What the terminal of a run shows now, or showed last. `None`: it has none.
     ///
     /// # Errors
     ///
     /// When there is no such run for the caller.
     pub async fn screen(
-        &self,
-        _caller: &Caller,
-        _id: RunId,
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: RunId,
     ) -> Result<Option<Screen>, RunAccessError> {
-        Err(RunAccessError::NotFound)
+        let how = Follow { from: 0, rendered: true };
+        let mut follower = self.follow(caller, id, how).await?;
+        if !follower.has_terminal() {
+            return Ok(None);
+        }
+        let events = follower.picture().await.map_err(RunAccessError::Output)?;
+        Ok(events.into_iter().find_map(|event| match event {
+            RunEvent::Screen(screen) => Some(*screen),
+            _ => None,
+        }))
     }
 }

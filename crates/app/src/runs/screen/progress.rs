@@ -74,8 +74,8 @@ impl Perform for Found {
 mod tests {
     use super::*;
 
-    fn normal(percent: u8) -> Option<TaskProgress> {
-        Some(TaskProgress { state: TaskState::Normal, percent: Some(percent) })
+    fn normal(percent: u8) -> TaskProgress {
+        TaskProgress { state: TaskState::Normal, percent: Some(percent) }
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
         let mut reports = ProgressReports::default();
 
         assert_eq!(reports.push("no report"), None);
-        assert_eq!(reports.push("\x1b]9;4;1;10\x07text\x1b]9;4;1;250\x1b\\"), normal(100));
+        assert_eq!(reports.push("\x1b]9;4;1;10\x07text\x1b]9;4;1;250\x1b\\"), Some(normal(100)));
         let hidden = TaskProgress { state: TaskState::Hidden, percent: None };
         assert_eq!(reports.push("\x1b]9;4;0;\x07"), Some(hidden));
     }
@@ -94,7 +94,7 @@ mod tests {
 
         assert_eq!(reports.push("x\x1b]9;"), None);
         assert_eq!(reports.push("4;1;4"), None);
-        assert_eq!(reports.push("2\x07"), normal(42));
+        assert_eq!(reports.push("2\x07"), Some(normal(42)));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The terminal of a run: what it shows, and what has changed since somebody looked.
 
 use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use avt::Line as Row;
 use avt::parser::{Function, Parser};
@@ -8,12 +11,100 @@ use avt::terminal::Terminal as Emulation;
 use webscripts_domain::invocation::TerminalSize;
 
 use super::text::style_of;
-use super::{Line, SCROLLBACK, Screen, Span};
+use super::{Line, SCROLLBACK, Screen, Span, TaskProgress};
+use crate::runs::output::{Entry, Reader};
 
 /// Largest size that is emulated: a terminal holds all its cells in memory.
 const MAX_SIZE: TerminalSize = TerminalSize { columns: 500, rows: 200 };
 /// Steps after which lines that left the screen are collected.
 const STEPS: usize = 512;
+
+/// Bytes of output that are shown at once.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// The terminal of a run, read from its output for all who watch it.
+#[derive(Debug)]
+pub struct Screens(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    size: Option<TerminalSize>,
+    shown: Option<(Terminal, Reader)>,
+}
+
+/// What somebody who watches a terminal gets.
+#[derive(Debug)]
+pub struct Glance {
+    /// What has changed.
+    pub screen: Screen,
+    /// The state to ask with next.
+    pub state: u64,
+    /// The number of the output that is not shown yet.
+    pub next: u64,
+    /// The last report of progress since.
+    pub progress: Option<TaskProgress>,
+    /// Whether there is no more output on disk.
+    pub is_current: bool,
+}
+
+impl Screens {
+    /// The terminal of a run that has one of this size, or has none.
+    pub fn new(size: Option<TerminalSize>) -> Self {
+        Self(Mutex::new(State { size: size.map(bounded), shown: None }))
+    }
+
+    /// Its size; `None`: the run has no terminal.
+    pub fn size(&self) -> Option<TerminalSize> {
+        self.lock().size
+    }
+
+    /// Changes its size.
+    pub fn resize(&self, size: TerminalSize) {
+        let mut state = self.lock();
+        state.size = Some(bounded(size));
+        if let Some((terminal, _)) = &mut state.shown {
+            terminal.resize(size);
+        }
+    }
+
+    /// Shows the next output and answers what has changed since a state; `None`: everything. Works
+    /// for milliseconds, and longer if the output makes it.
+    ///
+    /// # Errors
+    ///
+    /// When the output cannot be read.
+    pub fn look(&self, place: &Path, since: Option<u64>, over: bool) -> io::Result<Option<Glance>> {
+        let mut state = self.lock();
+        let Some(size) = state.size else { return Ok(None) };
+        if state.shown.is_none() {
+            state.shown = Some((Terminal::new(size), Reader::open(place, 0)?));
+        }
+        let Some((terminal, reader)) = &mut state.shown else { return Ok(None) };
+        let mut entries = reader.read(STEP_BYTES)?;
+        let is_current = entries.is_empty();
+        if is_current && over {
+            entries = reader.finish()?;
+        }
+        let mut progress = None;
+        for entry in &entries {
+            match entry {
+                Entry::Text(text) => terminal.feed(&text.text),
+                Entry::Progress(_, report) => progress = Some(*report),
+                Entry::Cut(_) => {}
+            }
+        }
+        let screen = match since {
+            Some(state) => terminal.since(state),
+            None => terminal.whole(),
+        };
+        let (state, next) = (terminal.state(), reader.next());
+        Ok(Some(Glance { screen, state, next, progress, is_current }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A terminal and the lines above its screen.
 #[derive(Debug)]

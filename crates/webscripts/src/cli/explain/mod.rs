@@ -20,7 +20,7 @@ use webscripts_store::accounts::User;
 
 use super::ConfigurationOptions;
 use super::accounts::block_on;
-use crate::compose::{self, Server};
+use crate::compose::{self, NoRunner, Server};
 use report::{Refusal, Report};
 
 /// Arguments of `webscripts explain`.
@@ -53,7 +53,7 @@ impl ExplainArgs {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let loaded = compose::load(&self.configuration.sources()?)?;
         block_on(async {
-            let server = compose::application(loaded).await?;
+            let server = compose::application(loaded, Arc::new(NoRunner)).await?;
             let result = self.explain(&server).await;
             server.app.shut_down(Duration::from_secs(1)).await;
             result
