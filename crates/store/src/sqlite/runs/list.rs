@@ -1,8 +1,8 @@
 //! A page of runs: which indexes are followed, and how far.
 //!
 //! Every index ends with the identifier, so it lists its runs newest first from wherever the page
-//! before has ended. The parts of a filter that did not choose the index are compared row by row;
-//! how many rows are compared for one page is limited, and a page may therefore be short.
+//! before has ended. The parts of a filter that did not choose the index are compared run by run; how
+//! many runs are compared for one page is limited, and a page may therefore be short.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,16 @@ use super::statements::{ALL, IN_STATE, OF_SCRIPT, OF_USER, OF_VISITOR, Walk};
 use crate::StoreError;
 use crate::runs::{Owner, RunFilter, Visible};
 
-/// Rows that are compared for a page.
-const COMPARED: u32 = 4_000;
+/// How many runs are compared for a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compared {
+    /// When their rows have to be read.
+    pub(super) rows: u32,
+    /// When indexes are enough.
+    pub(super) entries: u32,
+}
+
+const COMPARED: Compared = Compared { rows: 4_000, entries: 10_000 };
 
 /// Scripts whose indexes are followed beside that of an owner; when there are more, all runs are.
 const SCRIPTS: usize = 16;
@@ -64,21 +72,22 @@ pub(super) async fn page(
     page_among(connection, filter, cursor, limit, COMPARED).await
 }
 
-/// As [`page`], but compares at most `compared` rows.
+/// As [`page`], but compares as many runs as it is told.
 pub(super) async fn page_among(
     connection: &mut SqliteConnection,
     filter: &RunFilter,
     cursor: Option<RunId>,
     limit: u32,
-    compared: u32,
+    compared: Compared,
 ) -> Result<Ids, StoreError> {
     let text = filter.text.as_deref().map(str::to_lowercase).filter(|text| !text.is_empty());
     let paths = paths(filter, text.as_deref());
     let range = Range::of(filter, cursor);
     let mut found = Found::default();
-    let share = compared / u32::try_from(paths.len()).unwrap_or(u32::MAX).max(1);
+    let share = u32::try_from(paths.len()).unwrap_or(u32::MAX).max(1);
     for path in &paths {
-        path.follow(connection, &range, limit, share, &mut found).await?;
+        let most = if path.wanted.reads_rows() { compared.rows } else { compared.entries };
+        path.follow(connection, &range, limit, most / share, &mut found).await?;
     }
     Ok(found.newest(limit))
 }
@@ -232,6 +241,11 @@ impl<'a> Path<'a> {
 }
 
 impl Wanted<'_> {
+    /// Whether the indexes do not tell.
+    fn reads_rows(&self) -> bool {
+        self.user.is_some() || self.visible.is_some() || self.text.is_some()
+    }
+
     /// The parameters ?6 to ?12.
     fn bind(
         &self,

@@ -24,12 +24,13 @@ use crate::runs::{
     Visible,
 };
 use batch::{Added, Write, Written};
+use list::Compared;
 use parameter::Parameter;
 use row::{Reader, ids_to_json, stored};
 use writer::Writer;
 
 /// Runs of an owner among which the last one of a script is looked for.
-const REMEMBERED: u32 = 1_000;
+const REMEMBERED: Compared = Compared { rows: 1_000, entries: 1_000 };
 
 /// Records of runs in SQLite.
 pub(super) struct SqliteRuns {

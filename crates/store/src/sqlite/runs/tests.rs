@@ -11,7 +11,7 @@ use webscripts_domain::clock::Timestamp;
 use webscripts_domain::identity::UserId;
 use webscripts_domain::run::{RunId, RunState, StartedVia};
 
-use super::list::page_among;
+use super::list::{Compared, page_among};
 use super::{SqliteRuns, statements};
 use crate::StoreError;
 use crate::runs::{Change, Claim, Ended, NewRun, Owner, RunFilter, Runs, Visible};
@@ -194,7 +194,9 @@ async fn a_page_compares_few_rows_and_goes_on_where_it_stopped() {
         ..RunFilter::all(Visible::All)
     };
     let mut connection = opened.database.reader.acquire().await.unwrap();
-    let mut page = async |cursor| page_among(&mut connection, &filter, cursor, 5, 4).await.unwrap();
+    let four = Compared { rows: 4, entries: 4 };
+    let mut page =
+        async |cursor| page_among(&mut connection, &filter, cursor, 5, four).await.unwrap();
 
     assert_eq!(page(None).await, (Vec::new(), Some(run(7).id)));
     assert_eq!(page(Some(run(7).id)).await, (Vec::new(), Some(run(3).id)));
