@@ -139,13 +139,12 @@ fn decide(verdict: &Verdict) -> Vec<sock_filter> {
 /// A test with the blocks for its success and its failure. A test can skip 255 instructions; a
 /// longer first block is passed by a jump of its own.
 fn choose(test: sock_filter, yes: Vec<sock_filter>, no: Vec<sock_filter>) -> Vec<sock_filter> {
-    let mut block = match u8::try_from(yes.len()) {
-        Ok(over) => vec![sock_filter { jt: 0, jf: over, ..test }],
-        Err(_) => {
-            let over = u32::try_from(yes.len()).unwrap_or(u32::MAX);
-            let test = sock_filter { jt: 1, jf: 0, ..test };
-            vec![test, statement(libc::BPF_JMP | libc::BPF_JA, over)]
-        }
+    let mut block = if let Ok(over) = u8::try_from(yes.len()) {
+        vec![sock_filter { jt: 0, jf: over, ..test }]
+    } else {
+        let over = u32::try_from(yes.len()).unwrap_or(u32::MAX);
+        let test = sock_filter { jt: 1, jf: 0, ..test };
+        vec![test, statement(libc::BPF_JMP | libc::BPF_JA, over)]
     };
     block.extend(yes);
     block.extend(no);

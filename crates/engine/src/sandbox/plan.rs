@@ -167,7 +167,7 @@ impl Plans {
 
 impl Plan {
     fn new(key: Key, protected: &Protected) -> Self {
-        let mut tree = Tree::new(key.is_root);
+        let mut tree = Tree::new();
         for path in &protected.server {
             tree.protect(path, Why::Server);
         }

@@ -99,8 +99,9 @@ const SETXATTRAT: c_long = 463;
 const REMOVEXATTRAT: c_long = 466;
 const FILE_SETATTR: c_long = 469;
 
-/// Calls that `strict` refuses besides: what changes mode, owner and attributes of a file, and the
-/// times of one that is named and not open, which Landlock does not look at; the kernel's log.
+/// Calls that `strict` refuses besides: what Landlock does not look at, which is changing mode,
+/// owner and attributes of a file, or the times of one that is named and not open, and being told
+/// the names of what is made in a directory; the kernel's log.
 const STRICT: &[c_long] = &[
     libc::SYS_fchmod,
     libc::SYS_fchown,
@@ -117,6 +118,7 @@ const STRICT: &[c_long] = &[
     REMOVEXATTRAT,
     FILE_SETATTR,
     libc::SYS_memfd_secret,
+    libc::SYS_inotify_add_watch,
     libc::SYS_syslog,
 ];
 /// Those that not every architecture has.
@@ -224,7 +226,7 @@ fn numbered((call, verdict): (c_long, Verdict)) -> (u32, Verdict) {
     (u32::try_from(call).unwrap_or(u32::MAX), verdict)
 }
 
-fn conditional() -> [(c_long, Verdict); 4] {
+fn conditional() -> [(c_long, Verdict); 5] {
     let namespaces = |more| {
         let bits = NEW_NAMESPACES | more;
         Verdict::if_bits(Half::Lower(0), bits, Verdict::Refuse(EPERM), Verdict::Allow)
@@ -236,13 +238,16 @@ fn conditional() -> [(c_long, Verdict); 4] {
         request
     });
     let refuse = Verdict::Refuse(EPERM);
-    let control = Verdict::if_one_of(Half::Lower(1), typed.to_vec(), refuse, Verdict::Allow);
+    let control =
+        Verdict::if_one_of(Half::Lower(1), typed.to_vec(), refuse.clone(), Verdict::Allow);
     [
         (libc::SYS_clone, namespaces(0)),
         // Its flags are in memory, where a filter cannot look; without it, programs use `clone`.
         (libc::SYS_clone3, Verdict::Refuse(ENOSYS)),
         (libc::SYS_unshare, namespaces(NEW_TIME_NAMESPACE)),
         (libc::SYS_ioctl, control),
+        // 0 is the caller; others of the same account could be limited to death.
+        (libc::SYS_prlimit64, Verdict::if_one_of(Half::Lower(0), vec![0], Verdict::Allow, refuse)),
     ]
 }
 

@@ -106,8 +106,6 @@ struct Node {
 pub(super) struct Tree {
     nodes: BTreeMap<PathBuf, Node>,
     leaves: BTreeSet<PathBuf>,
-    /// Whether `/proc` and `/sys`, where root changes the machine by writing, can only be read.
-    read_only_system: bool,
 }
 
 /// Rules on their way.
@@ -144,8 +142,8 @@ impl Rules {
 
 impl Tree {
     /// An empty one.
-    pub(super) fn new(read_only_system: bool) -> Self {
-        let mut tree = Self { read_only_system, ..Self::default() };
+    pub(super) fn new() -> Self {
+        let mut tree = Self::default();
         tree.enter(Path::new("/"));
         tree
     }
@@ -279,15 +277,17 @@ impl Tree {
             } else if kind != FileType::Symlink
                 && let Ok(opened) = open_in(&node.handle, &name)
             {
-                let rights = if self.is_read_only(path, entry) { Rights::USE } else { rights };
+                let rights = if is_kernel(path, entry) { rights.and(Rights::USE) } else { rights };
                 rules.push(&node.handle, &name, opened, rights);
             }
         }
     }
+}
 
-    fn is_read_only(&self, directory: &Path, name: &OsStr) -> bool {
-        self.read_only_system && directory == Path::new("/") && (name == "proc" || name == "sys")
-    }
+/// Whether what is in there is not files: root changes the machine by writing to it, others change
+/// processes of their account, the server among them.
+fn is_kernel(directory: &Path, name: &OsStr) -> bool {
+    directory == Path::new("/") && (name == "proc" || name == "sys")
 }
 
 /// The names of a path, the first one last.

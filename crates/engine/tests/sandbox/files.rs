@@ -1,6 +1,6 @@
 //! Preset `default`: files.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileTypeExt, symlink};
 
 use webscripts_domain::sandbox::Preset;
 use webscripts_engine::sandbox::Cache;
@@ -217,7 +217,7 @@ fn detours_lead_to_nothing_more() {
     for path in [
         format!("/proc/self/root{file}"),
         format!("/proc/thread-self/root{file}"),
-        format!("/proc/self/cwd/config/server.json"),
+        "/proc/self/cwd/config/server.json".to_owned(),
         format!("/proc/{}/root{file}", std::process::id()),
         format!("/proc/1/root{file}"),
         format!("//{file}"),
@@ -336,7 +336,6 @@ fn root_cannot_reach_disks_or_change_the_kernel() {
         assert!(!instance.sh(attack).status.success(), "{attack}");
     }
     for disk in std::fs::read_dir("/dev").unwrap().filter_map(Result::ok) {
-        use std::os::unix::fs::FileTypeExt;
         if disk.file_type().is_ok_and(|kind| kind.is_block_device()) {
             let path = disk.path();
             let output = instance.sh(&format!("head -c 1 {}", path.display()));

@@ -200,9 +200,9 @@ pub(crate) fn call(
     number: libc::c_long,
     arguments: [libc::c_long; 6],
 ) -> Result<libc::c_long, i32> {
-    let [a, b, c, d, e, f] = arguments;
+    let [first, second, third, fourth, fifth, sixth] = arguments;
     // SAFETY: tests give numbers, and addresses of values that live longer than the call.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let result = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
     if result < 0 { Err(errno()) } else { Ok(result) }
 }
 

@@ -3,13 +3,17 @@
 //! Whoever keeps a run sits in its group, so each of these tests is done by a process of its own:
 //! the test program itself, started again for the one ignored test that does the work.
 
-#![expect(clippy::disallowed_methods, reason = "the test program starts itself again")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the test program starts itself again, and what fails then fails the test"
+)]
 
 use std::process::Command;
 
 use rustix::process::WaitOptions;
 use webscripts_domain::sandbox::{Preset, Resources};
-use webscripts_engine::cgroup::{Group, available};
+use webscripts_engine::cgroup::{Covered, Group, available};
 
 use crate::fixture::{Instance, stdout};
 
@@ -65,8 +69,8 @@ fn keep_a_run_that_wants_more_memory() {
     assert!(stdout(&output).lines().count() < 2, "{output:?}");
     assert!(group.ended_for_memory() >= 1);
     assert!(group.peak_memory().is_none_or(|peak| peak > 50 * 1024 * 1024));
-    assert_eq!(group.limit(&Resources::default()), Default::default());
-    instance.covered = Default::default();
+    assert_eq!(group.limit(&Resources::default()), Covered::default());
+    instance.covered = Covered::default();
     instance.resources = Resources::default();
     let output = instance.run("/usr/bin/perl", &["-e", "my $x = 'x' x (100 * 1024 * 1024)"]);
     assert!(output.status.success(), "{output:?}");

@@ -3,6 +3,7 @@
 
 mod account;
 mod calls;
+mod documentation;
 mod files;
 mod fixture;
 mod groups;

@@ -1,6 +1,8 @@
 //! Other processes: those of the server, and those of nobody.
 
-use std::os::unix::net::UnixListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::os::unix::process::ExitStatusExt;
 
 use libc::c_long;
@@ -99,10 +101,41 @@ fn own_children_get_signals() {
 }
 
 #[test]
+fn limits_of_other_processes_cannot_be_set() {
+    const NONE: [u64; 2] = [0, 0];
+    let limit = |preset| {
+        let (instance, outsider) = of_the_same_account(preset);
+        let pid = c_long::from(outsider.pid());
+        let kind = c_long::from(libc::RLIMIT_CORE);
+        instance.attempt(move || {
+            call(libc::SYS_prlimit64, [pid, kind, NONE.as_ptr() as c_long, 0, 0, 0]).map(|_| ())
+        })
+    };
+
+    assert_eq!(limit(Preset::None), Ok(()));
+    assert_eq!(limit(Preset::Default), Err(libc::EPERM));
+    assert_eq!(limit(Preset::Strict), Err(libc::EPERM));
+    assert_eq!(stdout(&Instance::new(Preset::Strict).sh("ulimit -n 9; ulimit -n")), "9");
+}
+
+#[test]
+fn other_processes_cannot_be_made_the_first_to_end() {
+    let prefer = |preset| {
+        let (instance, outsider) = of_the_same_account(preset);
+        let path = format!("/proc/{}/oom_score_adj", outsider.pid());
+        instance.sh(&format!("echo 1000 > {path}"));
+        std::fs::read_to_string(path).unwrap().trim().to_owned()
+    };
+
+    assert_eq!(prefer(Preset::None), "1000");
+    assert_ne!(prefer(Preset::Default), "1000");
+    assert_ne!(prefer(Preset::Strict), "1000");
+}
+
+#[test]
 fn abstract_sockets_of_others_cannot_be_reached() {
-    use std::os::linux::net::SocketAddrExt;
     let name = format!("webscripts-test-{}", std::process::id());
-    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
     let _listener = UnixListener::bind_addr(&address).unwrap();
     let line = format!(
         "perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) or exit 2; \
@@ -128,7 +161,6 @@ fn a_setuid_program_of_root_stays_what_it_was() {
     if !is_root() {
         return;
     }
-    use std::os::unix::fs::PermissionsExt;
     for preset in [Preset::None, Preset::Default] {
         let mut instance = Instance::new(preset);
         instance.sandbox.user = Some(SAME.to_string());

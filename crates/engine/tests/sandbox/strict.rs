@@ -1,5 +1,7 @@
 //! Preset `strict`: files.
 
+use std::os::unix::fs::MetadataExt;
+
 use webscripts_domain::sandbox::Preset;
 
 use crate::fixture::{Instance, call, is_root, stderr, stdout};
@@ -106,7 +108,6 @@ fn modes_owners_and_times_of_files_cannot_be_changed() {
     let instance = Instance::new(Preset::Strict);
     let mode = |path| std::fs::metadata(instance.at(path)).unwrap();
     let before = mode("config/server.json");
-    use std::os::unix::fs::MetadataExt;
 
     for attack in [
         "chmod 777 config/server.json",
@@ -124,6 +125,22 @@ fn modes_owners_and_times_of_files_cannot_be_changed() {
         (before.mode(), before.uid(), before.mtime())
     );
     assert!(instance.sh("touch \"$TMPDIR\"/x && touch \"$TMPDIR\"/x").status.success());
+}
+
+#[test]
+fn names_of_new_files_cannot_be_watched() {
+    const DIRECTORY: &std::ffi::CStr = c"/";
+    let watch = |preset| {
+        Instance::new(preset).attempt(|| {
+            let watcher = call(libc::SYS_inotify_init1, [0; 6])?;
+            let created = libc::c_long::from(libc::IN_CREATE);
+            let directory = DIRECTORY.as_ptr() as libc::c_long;
+            call(libc::SYS_inotify_add_watch, [watcher, directory, created, 0, 0, 0]).map(|_| ())
+        })
+    };
+
+    assert_eq!(watch(Preset::Strict), Err(libc::EPERM));
+    assert_eq!(watch(Preset::Default), Ok(()));
 }
 
 #[test]
