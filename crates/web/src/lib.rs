@@ -27,6 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service};
 use webscripts_app::{App, Configuration};
 
@@ -52,11 +53,17 @@ pub(crate) struct Web {
     files: Arc<files::FileCache>,
     /// Headers of every answer.
     headers: Arc<edge::headers::SecurityHeaders>,
+    /// Clients that follow runs.
+    streams: Arc<api::runs::streams::Streams>,
+    /// Cancelled when the server stops: nobody waits for runs any more.
+    stop: CancellationToken,
 }
 
-/// The whole HTTP side as one service. Requests need a [`Connection`] among their extensions.
+/// The whole HTTP side as one service. Requests need a [`Connection`] among their extensions. `stop`
+/// ends answers that have no end of their own.
 pub fn service(
     app: Arc<App>,
+    stop: CancellationToken,
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send>
 + Clone
 + Send
@@ -65,6 +72,8 @@ pub fn service(
     let web = Web {
         files: Arc::default(),
         headers: Arc::new(edge::headers::SecurityHeaders::new(&configuration.settings)),
+        streams: api::runs::streams::Streams::new(configuration.settings.listen.max_connections),
+        stop,
         app,
     };
     warn_of_refused_attributes(&configuration);

@@ -7,6 +7,9 @@ use webscripts_app::documentation::DocumentationError;
 use webscripts_app::identify::IdentifyError;
 use webscripts_app::live_output::FetchError;
 use webscripts_app::run_script::RunError;
+use webscripts_app::runs::RunAccessError;
+use webscripts_app::runs::control::ControlError;
+use webscripts_app::runs::history::{AgainError, DeleteError};
 use webscripts_app::sign_in::SignInError;
 use webscripts_app::{RunStartError, StoreError};
 use webscripts_domain::arguments::ValueError;
@@ -176,6 +179,7 @@ impl From<RunError> for Problem {
                 "This idempotency key was used for another request.",
             ),
             RunError::Stopping => Self::busy("The server is stopping. Try again in a moment."),
+            RunError::Output(_) => Self::internal(&error),
             RunError::Store(error) => error.into(),
             RunError::Start(error) => start(&error),
             RunError::NoRandomness(error) => error.into(),
@@ -206,6 +210,8 @@ fn start(error: &RunStartError) -> Problem {
         ),
         RunStartError::NotFound { .. }
         | RunStartError::NotExecutable { .. }
+        | RunStartError::Unsafe { .. }
+        | RunStartError::Sandbox { .. }
         | RunStartError::Failed { .. } => Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             code,
@@ -214,11 +220,76 @@ fn start(error: &RunStartError) -> Problem {
     }
 }
 
+impl From<RunAccessError> for Problem {
+    fn from(error: RunAccessError) -> Self {
+        match error {
+            RunAccessError::NotFound => Self {
+                code: "no-such-run",
+                message: "There is no run of this number for you. It may have been deleted."
+                    .to_owned(),
+                ..Self::not_found()
+            },
+            RunAccessError::Store(error) => error.into(),
+            RunAccessError::Output(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Self {
+        let message = format!("{}.", capitalised(&error.to_string()));
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, message.clone());
+        match error {
+            ControlError::Access(error) => error.into(),
+            ControlError::NotAllowed => Self { code: "run-denied", ..Self::forbidden(message) },
+            ControlError::NotRunning => conflict("not-running"),
+            ControlError::NoInput => conflict("no-input"),
+            ControlError::NoTerminal => conflict("no-terminal"),
+            ControlError::TooLong => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "input-too-long", message)
+            }
+        }
+    }
+}
+
+impl From<AgainError> for Problem {
+    fn from(error: AgainError) -> Self {
+        match error {
+            AgainError::Access(error) => error.into(),
+            AgainError::NotRecorded(ref missing) => Self {
+                fields: missing
+                    .arguments
+                    .iter()
+                    .map(|name| (name.clone(), "was not recorded".to_owned()))
+                    .collect(),
+                ..Self::new(
+                    StatusCode::CONFLICT,
+                    "not-recorded",
+                    format!("{}.", capitalised(&error.to_string())),
+                )
+            },
+            AgainError::Run(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for Problem {
+    fn from(error: DeleteError) -> Self {
+        let message = format!("{}.", capitalised(&error.to_string()));
+        match error {
+            DeleteError::Access(error) => error.into(),
+            DeleteError::NotAllowed => Self { code: "run-denied", ..Self::forbidden(message) },
+            DeleteError::NotOver => Self::new(StatusCode::CONFLICT, "not-over", message),
+        }
+    }
+}
+
 impl From<FetchError> for Problem {
     fn from(error: FetchError) -> Self {
         match error {
             FetchError::Unknown => Self { code: "no-such-run", ..Self::not_found() },
             FetchError::Foreign => Self::forbidden("Somebody else started this script."),
+            FetchError::Output(_) => Self::internal(&error),
         }
     }
 }
@@ -232,7 +303,9 @@ impl From<DocumentationError> for Problem {
                 message: "This script has no documentation.".to_owned(),
                 ..Self::not_found()
             },
-            DocumentationError::Template(_) | DocumentationError::Read(_) => Self::internal(&error),
+            DocumentationError::Template(_)
+            | DocumentationError::Read(_)
+            | DocumentationError::Command(_) => Self::internal(&error),
         }
     }
 }

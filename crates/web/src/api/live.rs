@@ -39,7 +39,7 @@ pub async fn stop_live(
     body: Body,
 ) -> Result<Response, Problem> {
     body::redeem_token(&web, &caller, body).await?;
-    web.app.stop_live(&caller, &key)?;
+    web.app.stop_live(&caller, &key).await?;
     let mut out = String::from("{\"stopped\": true");
     if let Some(token) = web.app.issue_csrf_token(&caller)? {
         out.push_str(", \"csrf\": ");

@@ -1,10 +1,15 @@
 //! The HTTP API: the reference's addresses and the new ones beside them.
 
 mod body;
+mod download;
 mod index;
+mod kept;
 mod live;
 mod nodes;
+mod output_text;
+mod query;
 mod run;
+pub mod runs;
 mod session;
 mod sign_in;
 

@@ -8,15 +8,23 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use std::borrow::Cow;
 use std::sync::Arc;
+use webscripts_app::run_script::Ended;
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::description::write_string;
+use webscripts_domain::identity::Caller;
 use webscripts_domain::output;
+use webscripts_domain::run::{RunEnd, Stream};
 
+use super::kept::Kept;
+use super::output_text::{Form, Segment, Segments, TextReader};
 use super::{body, json};
 use crate::Web;
 use crate::caller::WhoCalls;
 use crate::edge::{Facts, InForce};
 use crate::problem::Problem;
+
+/// Output up to here is collected in memory.
+const COLLECTED_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Runs a script and answers when it has ended, or at once with a key if its output is live.
 pub async fn run_script(
@@ -37,10 +45,43 @@ pub async fn run_script(
         let csrf = app.issue_csrf_token(&caller)?;
         return Ok(json(Reply { key: Some(key), csrf, ..Reply::running(&script) }.to_json()));
     }
-    let finished = app.run_script(&caller, &name, &request, &facts.context).await?;
+    let ended = app.run_script(&caller, &name, &request, &facts.context).await?;
     let csrf = app.issue_csrf_token(&caller)?;
-    let reply = Reply::finished(&finished.script, &finished.collected);
-    Ok(json(Reply { csrf, ..reply }.to_json()))
+    let printed = ended.end.printed;
+    if printed.stdout.saturating_add(printed.stderr) > COLLECTED_BYTES {
+        return long_answer(&web, &caller, &ended, csrf).await;
+    }
+    let collected = app.collect_ended(&ended).await?;
+    let reply = Reply { csrf, ..Reply::finished(&ended.script, &ended.end) };
+    let reply = Reply {
+        stdout: output::decode(&collected.stdout),
+        stderr: stderr_text(&collected.stderr, printed.dropped),
+        ..reply
+    };
+    Ok(json(reply.to_json()))
+}
+
+/// The answer to a run that printed much: read and written piece by piece.
+async fn long_answer(
+    web: &Web,
+    caller: &Arc<Caller>,
+    ended: &Ended,
+    csrf: Option<String>,
+) -> Result<Response, Problem> {
+    let read = |stream| {
+        let kept = Kept::new(web, caller, ended.run, ended.end.printed, stream);
+        TextReader::open(kept, true, Form::Json)
+    };
+    let reply = Reply { csrf, ..Reply::finished(&ended.script, &ended.end) };
+    let notice = dropped_notice(ended.end.printed.dropped);
+    let segments = Segments::new([
+        Segment::Literal("{\"stdout\": \"".to_owned()),
+        Segment::Text(read(Stream::Stdout).await?),
+        Segment::Literal("\", \"stderr\": \"".to_owned()),
+        Segment::Text(read(Stream::Stderr).await?.with_notice(notice)),
+        Segment::Literal(format!("\"{}", reply.behind_output())),
+    ]);
+    segments.into_json_response().await
 }
 
 /// The answer of the reference.
@@ -78,16 +119,11 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// A run that has ended.
-    pub fn finished(
-        script: &'a Script,
-        collected: &'a webscripts_app::run_script::Collected,
-    ) -> Self {
+    /// A run that has ended, without its output.
+    pub fn finished(script: &'a Script, end: &RunEnd) -> Self {
         Self {
-            stdout: output::decode(&collected.stdout),
-            stderr: stderr_text(&collected.stderr, collected.end.printed.dropped),
-            code: Some(collected.end.outcome.code()),
-            error: Some(collected.end.outcome.error()),
+            code: Some(end.outcome.code()),
+            error: Some(end.outcome.error()),
             ..Self::running(script)
         }
     }
@@ -95,15 +131,23 @@ impl<'a> Reply<'a> {
     /// JSON text with the keys in the order of the reference.
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.stdout.len() + self.stderr.len() + 512);
+        out.push_str("{\"stdout\": ");
+        write_string(&mut out, &self.stdout);
+        out.push_str(", \"stderr\": ");
+        write_string(&mut out, &self.stderr);
+        out.push_str(&self.behind_output());
+        out
+    }
+
+    /// What stands behind the output.
+    fn behind_output(&self) -> String {
+        let mut out = String::from(", \"code\": ");
         let text = |out: &mut String, key: &str, value: &str| {
-            out.push_str(if out.is_empty() { "{" } else { ", " });
-            write_string(out, key);
-            out.push_str(": ");
+            out.push_str(", \"");
+            out.push_str(key);
+            out.push_str("\": ");
             write_string(out, value);
         };
-        text(&mut out, "stdout", &self.stdout);
-        text(&mut out, "stderr", &self.stderr);
-        out.push_str(", \"code\": ");
         out.push_str(&self.code.map_or_else(|| "null".to_owned(), |code| code.to_string()));
         text(&mut out, "Content-Type", self.content_type);
         text(&mut out, "Stderr-Content-Type", self.stderr_content_type);
@@ -126,12 +170,14 @@ impl<'a> Reply<'a> {
 /// (scripts.md §8). It stands here because standard output may be data.
 pub fn stderr_text(stderr: &[u8], dropped_bytes: u64) -> Cow<'_, str> {
     let text = output::decode(stderr);
-    if dropped_bytes == 0 {
-        return text;
-    }
+    let Some(notice) = dropped_notice(dropped_bytes) else { return text };
     let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    format!("{text}{line_end}{notice}").into()
+}
+
+fn dropped_notice(dropped_bytes: u64) -> Option<String> {
     let notice = "bytes of output were dropped (`run_output_bytes`)";
-    format!("{text}{line_end}WebScripts: {dropped_bytes} {notice}\n").into()
+    (dropped_bytes > 0).then(|| format!("WebScripts: {dropped_bytes} {notice}\n"))
 }
 
 #[cfg(test)]

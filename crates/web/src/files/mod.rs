@@ -8,6 +8,8 @@ mod content;
 mod serve;
 
 pub use cache::FileCache;
+pub use content::Content;
+pub use serve::{Range, Variant, range, serve};
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -19,8 +21,7 @@ use crate::assets::{self, Encoding};
 use crate::edge::InForce;
 use crate::edge::headers::Policy;
 use crate::problem::Problem;
-use content::Content;
-use serve::{Variant, accepts, serve};
+use serve::accepts;
 
 /// `GET /web/assets/{version}/{name}`: embedded, kept by browsers for a year.
 pub async fn asset(

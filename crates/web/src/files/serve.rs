@@ -80,14 +80,19 @@ fn not_modified(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-enum Range {
+/// What a `Range` header asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// Everything.
     Whole,
+    /// From the first to the last of these bytes.
     Part(u64, u64),
+    /// Nothing that exists.
     Unsatisfiable,
 }
 
 /// One range of bytes; several, and units nobody knows, are answered with the whole file.
-fn range(headers: &HeaderMap, etag: &str, length: u64) -> Range {
+pub fn range(headers: &HeaderMap, etag: &str, length: u64) -> Range {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(spec) = text(header::RANGE).and_then(|line| line.strip_prefix("bytes=")) else {
         return Range::Whole;

@@ -3,12 +3,16 @@
 mod documentation;
 mod error;
 mod index;
+mod run;
+mod runs;
 mod script;
 mod sign_in;
 
 pub use documentation::documentation;
 pub use error::error_page;
 pub use index::{index, to_index};
+pub use run::run;
+pub use runs::runs;
 pub use script::script;
 pub use sign_in::sign_in;
 
@@ -79,7 +83,11 @@ fn shell(
         theme: facts.theme,
         request_id: facts.request_id.clone(),
         csrf_token,
-        nav: if may_look_around { vec![entry("Scripts", "web/")] } else { Vec::new() },
+        nav: if may_look_around {
+            vec![entry("Scripts", "web/"), entry("Runs", "web/runs/")]
+        } else {
+            Vec::new()
+        },
         version: VERSION.to_owned(),
     })
 }
