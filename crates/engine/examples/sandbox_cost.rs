@@ -29,7 +29,10 @@ fn main() -> Result<()> {
         None => tempfile::tempdir()?,
     };
     let protected = instance(root.path())?;
-    println!("median in µs of {RUNS}  prepare  put on  first prepare");
+    println!(
+        "median in µs: preparing the first run, one of another script, one of the same script;"
+    );
+    println!("putting it on");
     for (name, preset, network) in [
         ("none", Preset::None, None),
         ("none, no network", Preset::None, Some(Network::None)),
@@ -61,34 +64,40 @@ fn instance(root: &Path) -> Result<Protected> {
 }
 
 fn measure(name: &str, root: &Path, sandbox: &Sandbox, protected: &Protected) -> Result<()> {
-    let script = File::open(root.join("scripts/0.sh"))?;
+    let scripts = [File::open(root.join("scripts/0.sh"))?, File::open(root.join("scripts/1.sh"))?];
     let (files, tmp) = (root.join("data/own/files"), root.join("data/own/tmp"));
     let writable: [&Path; 2] = [&files, &tmp];
     let resources = Resources::default();
-    let request = Request {
+    let request = |script: usize| Request {
         sandbox,
         protected,
         resources: &resources,
         covered: Covered::default(),
         required: false,
-        script: Some(script.as_fd()),
+        script: scripts.get(script).map(AsFd::as_fd),
         readable: &[],
         writable: &writable,
     };
     let mut cache = Cache::new();
-    let begun = Instant::now();
-    drop(cache.prepare(&request)?);
-    let first = begun.elapsed();
-    let (mut prepare, mut put_on) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        let begun = Instant::now();
-        let prepared = cache.prepare(&request)?;
-        prepare.push(begun.elapsed());
+    let [mut first, mut other, mut same, mut put_on] = <[Vec<Duration>; 4]>::default();
+    for run in 0..RUNS {
+        let mut timed = |script, times: &mut Vec<Duration>| {
+            let begun = Instant::now();
+            let prepared = cache.prepare(&request(script));
+            times.push(begun.elapsed());
+            prepared
+        };
+        if run == 0 {
+            timed(1, &mut first)?;
+        }
+        timed(0, &mut other)?;
+        let prepared = timed(0, &mut same)?;
+        timed(1, &mut other)?;
         put_on.push(putting_on(&prepared)?);
     }
-    let [prepare, put_on, first] =
-        [median(prepare), median(put_on), first].map(|time| time.as_secs_f64() * 1e6);
-    println!("{name:<25} {prepare:>7.0} {put_on:>7.0} {first:>14.0}");
+    let [first, other, same, put_on] =
+        [first, other, same, put_on].map(|times| median(times).as_secs_f64() * 1e6);
+    println!("{name:<17} {first:>9.0} {other:>9.0} {same:>9.0} {put_on:>9.0}");
     Ok(())
 }
 

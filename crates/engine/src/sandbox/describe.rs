@@ -118,3 +118,48 @@ fn limits(resources: &Resources) -> Vec<String> {
     .filter_map(|(limit, unit)| Some(format!("{} {unit}", limit?)))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(sandbox: &Sandbox, label: &str) -> String {
+        let protected = Protected {
+            server: vec!["/srv/config".into(), "/srv/data".into()],
+            scripts: vec!["/srv/scripts/a.sh".into()],
+        };
+        let limits = Resources { processes: Some(20), ..Resources::default() };
+        let lines = describe(sandbox, &protected, &limits);
+        lines.into_iter().find(|(name, _)| *name == label).unwrap().1
+    }
+
+    #[test]
+    fn what_is_protected_and_declared_is_named() {
+        let sandbox = Sandbox { write: vec!["/srv/share".into()], ..Sandbox::default() };
+
+        assert_eq!(
+            text(&sandbox, "files"),
+            "all that the account may use but `/srv/config`, `/srv/data`; of the 1 configured \
+             scripts only its own, and what lies beside scripts cannot be changed; besides changes \
+             `/srv/share`",
+        );
+        assert_eq!(text(&sandbox, "limits"), "20 processes and threads");
+    }
+
+    #[test]
+    fn connections_are_those_in_effect() {
+        let strict = Sandbox { preset: Preset::Strict, ..Sandbox::default() };
+        let ports = Sandbox { network: Some(Network::Ports(vec![80, 443])), ..strict.clone() };
+
+        assert_eq!(text(&Sandbox::default(), "network"), "any");
+        assert!(text(&strict, "network").starts_with("none"));
+        assert!(text(&ports, "network").starts_with("outgoing TCP to the ports 80, 443 "));
+    }
+
+    #[test]
+    fn the_account_is_named() {
+        let sandbox = Sandbox { user: Some("backup".to_owned()), ..Sandbox::default() };
+
+        assert_eq!(text(&sandbox, "account"), "user `backup` with its groups");
+    }
+}

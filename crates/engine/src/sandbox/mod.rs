@@ -237,7 +237,7 @@ pub struct Prepared {
     ended_first: bool,
     account: Option<Account>,
     capabilities: Option<capabilities::Kept>,
-    ruleset: Option<OwnedFd>,
+    ruleset: Option<Arc<OwnedFd>>,
     filter: Option<Arc<seccomp::Filter>>,
 }
 

@@ -3,9 +3,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
 use webscripts_domain::sandbox::{Network, Preset, Protected, Sandbox};
 
 use super::landlock::{Rights, Ruleset};
@@ -85,14 +87,22 @@ struct Plan {
     tree: Tree,
     rules: Rules,
     made: Instant,
+    /// The set of the last run, for the next one with the same files.
+    last: Option<(Vec<Identity>, Arc<OwnedFd>)>,
 }
+
+/// Device and number of a file or directory; nothing else gets them while a rule is about it.
+type Identity = (u64, u64);
+
+/// Stands between lists of those; no file has these numbers.
+const BETWEEN: Identity = (u64::MAX, u64::MAX);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     preset: Preset,
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
-    resolves_names: bool,
+    network: Network,
     is_root: bool,
 }
 
@@ -102,7 +112,7 @@ impl Key {
             preset: sandbox.preset,
             read: sandbox.read.clone(),
             write: sandbox.write.clone(),
-            resolves_names: sandbox.network() != Network::None,
+            network: sandbox.network(),
             is_root,
         }
     }
@@ -111,7 +121,7 @@ impl Key {
         self.preset == sandbox.preset
             && self.read == sandbox.read
             && self.write == sandbox.write
-            && self.resolves_names == (sandbox.network() != Network::None)
+            && self.network == sandbox.network()
             && self.is_root == is_root
     }
 }
@@ -123,34 +133,31 @@ impl Plans {
         request: &Request<'_>,
         version: u32,
         is_root: bool,
-    ) -> Result<Option<OwnedFd>, PrepareError> {
+    ) -> Result<Option<Arc<OwnedFd>>, PrepareError> {
         let sandbox = request.sandbox;
-        let files = restricts_files(sandbox);
-        let network = sandbox.network();
-        if !files && network == Network::Allowed {
-            return Ok(None);
+        if !restricts_files(sandbox) {
+            if sandbox.network() == Network::Allowed {
+                return Ok(None);
+            }
+            return Ok(Some(Arc::new(begin(sandbox, version)?.finish())));
         }
-        let ruleset = Ruleset::new(version, files, network != Network::Allowed)
-            .map_err(|errno| kernel_error("a rule set of Landlock", errno))?;
-        if let Network::Ports(ports) = &network
-            && version >= 4
+        let plan = self.plan(request, is_root);
+        if let Some((last, ruleset)) = &plan.last
+            && identities(request).is_some_and(|own| *last == own)
         {
-            for port in ports.iter().chain([&NAME_SERVICE]) {
-                ruleset
-                    .allow_connecting(*port)
-                    .map_err(|errno| kernel_error("a rule for a port", errno))?;
-            }
+            return Ok(Some(Arc::clone(ruleset)));
         }
-        if files {
-            for rule in &self.plan(request, is_root).rules.list {
-                rule.with(|path, is_directory, rights| ruleset.allow(path, is_directory, rights));
-            }
-            allow_own(&ruleset, request)?;
+        let ruleset = begin(sandbox, version)?;
+        for rule in &plan.rules.list {
+            rule.with(|path, is_directory, rights| ruleset.allow(path, is_directory, rights));
         }
-        Ok(Some(ruleset.finish()))
+        let own = allow_own(&ruleset, request)?;
+        let ruleset = Arc::new(ruleset.finish());
+        plan.last = Some((own, Arc::clone(&ruleset)));
+        Ok(Some(ruleset))
     }
 
-    fn plan(&mut self, request: &Request<'_>, is_root: bool) -> &Plan {
+    fn plan(&mut self, request: &Request<'_>, is_root: bool) -> &mut Plan {
         let (sandbox, protected) = (request.sandbox, request.protected);
         let known = self
             .0
@@ -161,7 +168,7 @@ impl Plans {
         self.0.truncate(KEPT - 1);
         self.0.insert(0, plan);
         #[expect(clippy::indexing_slicing, reason = "an element was inserted at the front")]
-        &self.0[0]
+        &mut self.0[0]
     }
 }
 
@@ -185,7 +192,7 @@ impl Plan {
             }
         }
         let rules = rules(&key, &tree);
-        Self { key, protected: protected.clone(), tree, rules, made: Instant::now() }
+        Self { key, protected: protected.clone(), tree, rules, made: Instant::now(), last: None }
     }
 
     fn is_current(&self) -> bool {
@@ -206,7 +213,7 @@ fn rules(key: &Key, tree: &Tree) -> Rules {
         for path in STRICT_DEVICES {
             grant(Path::new(path), Rights::DEVICE, false);
         }
-        if key.resolves_names {
+        if key.network != Network::None {
             grant(Path::new(RESOLVER), Rights::READ, false);
         }
     } else {
@@ -243,25 +250,70 @@ fn is_named(name: &[u8], pattern: &str) -> bool {
     }
 }
 
-/// What belongs to the run alone.
-fn allow_own(ruleset: &Ruleset, request: &Request<'_>) -> Result<(), PrepareError> {
+/// A rule set with what it says about the network.
+fn begin(sandbox: &Sandbox, version: u32) -> Result<Ruleset, PrepareError> {
+    let network = sandbox.network();
+    let ruleset = Ruleset::new(version, restricts_files(sandbox), network != Network::Allowed)
+        .map_err(|errno| kernel_error("a rule set of Landlock", errno))?;
+    if let Network::Ports(ports) = &network
+        && version >= 4
+    {
+        for port in ports.iter().chain([&NAME_SERVICE]) {
+            ruleset
+                .allow_connecting(*port)
+                .map_err(|errno| kernel_error("a rule for a port", errno))?;
+        }
+    }
+    Ok(ruleset)
+}
+
+/// Which files and directories belong to the run, as far as they can be told apart now.
+fn identities(request: &Request<'_>) -> Option<Vec<Identity>> {
+    let mut identities = Vec::with_capacity(8);
     if let Some(script) = request.script {
+        identities.push(identity(&fstat(script).ok()?));
+    }
+    for paths in [request.readable, request.writable] {
+        identities.push(BETWEEN);
+        for path in paths {
+            identities.push(identity(&statat(CWD, *path, AtFlags::empty()).ok()?));
+        }
+    }
+    Some(identities)
+}
+
+#[expect(clippy::useless_conversion, reason = "the widths differ between architectures")]
+fn identity(stat: &Stat) -> Identity {
+    (u64::from(stat.st_dev), u64::from(stat.st_ino))
+}
+
+/// Opens what belongs to the run alone, and says which files and directories that were.
+fn allow_own(ruleset: &Ruleset, request: &Request<'_>) -> Result<Vec<Identity>, PrepareError> {
+    let mut identities = Vec::with_capacity(8);
+    if let Some(script) = request.script {
+        let stat = fstat(script)
+            .map_err(|errno| kernel_error("a look at the script", errno.raw_os_error()))?;
         ruleset.allow(script.as_fd(), false, Rights::USE);
+        identities.push(identity(&stat));
     }
     let change = match request.sandbox.preset {
         Preset::Strict => Rights::KEEP,
         Preset::None | Preset::Default => Rights::ALL,
     };
-    let readable = request.readable.iter().map(|path| (path, Rights::USE));
-    let writable = request.writable.iter().map(|path| (path, change));
-    for (path, rights) in readable.chain(writable) {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let opened = openat(CWD, *path, flags, Mode::empty()).map_err(|error| {
-            PrepareError::Path { path: path.to_path_buf(), source: error.into() }
-        })?;
-        let is_directory =
-            fstat(&opened).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
-        ruleset.allow(opened.as_fd(), is_directory, rights);
+    for (paths, rights) in [(request.readable, Rights::USE), (request.writable, change)] {
+        identities.push(BETWEEN);
+        for path in paths {
+            let unopened = |errno: Errno| PrepareError::Path {
+                path: path.to_path_buf(),
+                source: errno.into(),
+            };
+            let flags = OFlags::PATH | OFlags::CLOEXEC;
+            let opened = openat(CWD, *path, flags, Mode::empty()).map_err(unopened)?;
+            let stat = fstat(&opened).map_err(unopened)?;
+            let is_directory = FileType::from_raw_mode(stat.st_mode).is_dir();
+            ruleset.allow(opened.as_fd(), is_directory, rights);
+            identities.push(identity(&stat));
+        }
     }
-    Ok(())
+    Ok(identities)
 }

@@ -1,9 +1,10 @@
 //! Preset `default`: files.
 
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, symlink};
 
 use webscripts_domain::sandbox::Preset;
-use webscripts_engine::sandbox::Cache;
+use webscripts_engine::sandbox::{Cache, Request};
 
 use crate::fixture::{Instance, SECRET, is_root, stderr, stdout};
 
@@ -279,6 +280,36 @@ fn what_appears_later_beside_protected_directories_is_found_by_the_next_run() {
     std::fs::write(instance.at("config/later/file"), SECRET).unwrap();
 
     assert_eq!(stdout(&instance.sh("cat later.txt; cat config/later/file")), "later");
+}
+
+#[test]
+fn a_run_has_nothing_of_the_run_before_it() {
+    let instance = Instance::new(Preset::Default);
+    let mut cache = Cache::new();
+    let mut runs = |script: &str, place: &str, line: &str| {
+        let script = std::fs::File::open(instance.at(script)).unwrap();
+        let place = instance.at(place);
+        let request = Request {
+            sandbox: &instance.sandbox,
+            protected: &instance.protected,
+            resources: &instance.resources,
+            covered: instance.covered,
+            required: false,
+            script: Some(script.as_fd()),
+            readable: &[],
+            writable: &[&place],
+        };
+        let prepared = cache.prepare(&request).unwrap();
+        stdout(&instance.command_in(prepared, "/bin/sh", &["-c", line]).output().unwrap())
+    };
+    let other = "data/runs/2026-11-25/other/files";
+    let look = format!("cat scripts/own.sh | head -n 1; cat scripts/other.sh {other}/report.txt");
+    let (first, second) = ("#!/bin/sh".to_owned(), format!("{SECRET}{SECRET}"));
+
+    for _ in 0..2 {
+        assert_eq!(runs("scripts/own.sh", "data/runs/2026-11-25/own/files", &look), first);
+        assert_eq!(runs("scripts/other.sh", other, &look), second);
+    }
 }
 
 #[test]

@@ -140,7 +140,16 @@ impl Instance {
 
     /// A program that will run in the sandbox.
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let prepared = self.prepare().expect("a sandbox");
+        self.command_in(self.prepare().expect("a sandbox"), program, arguments)
+    }
+
+    /// A program that will run in this sandbox.
+    pub(crate) fn command_in(
+        &self,
+        prepared: Prepared,
+        program: &str,
+        arguments: &[&str],
+    ) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
