@@ -357,8 +357,8 @@ fn root_cannot_reach_disks_or_change_the_kernel() {
     let instance = Instance::new(Preset::Default);
 
     for attack in [
-        "echo '|/bin/true' > /proc/sys/kernel/core_pattern",
-        "echo b > /proc/sysrq-trigger",
+        "cp /proc/sys/kernel/core_pattern \"$TMPDIR\"/x && cat \"$TMPDIR\"/x > /proc/sys/kernel/core_pattern",
+        "echo h > /proc/sysrq-trigger",
         "echo 1 > /proc/sys/vm/drop_caches",
         "mknod \"$TMPDIR\"/disk b 7 0",
         "mknod \"$TMPDIR\"/mem c 1 1",

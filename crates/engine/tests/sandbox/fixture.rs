@@ -131,11 +131,17 @@ impl Instance {
             protected: &self.protected,
             resources: &self.resources,
             covered: self.covered,
-            required: false,
+            // Nothing is attacked on a machine that would let it happen.
+            required: self.sandbox.user.is_none(),
             script: Some(script.as_fd()),
             readable: &[],
             writable: &writable,
         })
+    }
+
+    /// Fails the test on a machine that cannot enforce the sandbox.
+    pub(crate) fn must_be_enforced(&self) {
+        drop(self.prepare().expect("a sandbox"));
     }
 
     /// A program that will run in the sandbox.

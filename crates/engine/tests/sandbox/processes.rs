@@ -16,6 +16,7 @@ const SAME: u32 = 65_534;
 
 fn of_the_same_account(preset: Preset) -> (Instance, Outsider) {
     let mut instance = Instance::new(preset);
+    instance.must_be_enforced();
     if is_root() {
         instance.sandbox.user = Some(SAME.to_string());
         instance.sandbox.group = Some(SAME.to_string());
