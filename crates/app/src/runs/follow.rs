@@ -149,20 +149,25 @@ impl Follower {
     /// Nothing is lost when the returned future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Vec<RunEvent>> {
         loop {
-            if self.is_over || !self.watch.is_allowed().await {
-                return None;
-            }
-            let events = match self.gather().await {
-                Ok(events) => events,
-                Err(error) => {
-                    tracing::warn!(%error, run.id = %self.watch.id, "output of a run cannot be read");
-                    return None;
-                }
-            };
+            let events = self.available().await?;
             if !events.is_empty() {
                 return Some(events);
             }
             self.wait().await;
+        }
+    }
+
+    /// As [`Follower::next`], without waiting: perhaps there is nothing to tell.
+    async fn available(&mut self) -> Option<Vec<RunEvent>> {
+        if self.is_over || !self.watch.is_allowed().await {
+            return None;
+        }
+        match self.gather().await {
+            Ok(events) => Some(events),
+            Err(error) => {
+                tracing::warn!(%error, run.id = %self.watch.id, "output of a run cannot be read");
+                None
+            }
         }
     }
 
@@ -332,7 +337,9 @@ impl Follower {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        if self.screen == Some(glance.state) {
+        // Who has seen everything gets the next picture when there is something new on it.
+        let is_seen = self.screen.is_none() && self.next > 0 && glance.next <= self.next;
+        if self.screen == Some(glance.state) || is_seen {
             return Ok(false);
         }
         self.screen = Some(glance.state);
@@ -483,12 +490,15 @@ impl App {
         // The first events say where the run stands, which the answer says anyway.
         follower.next().await;
         let mut events = Vec::new();
-        while let Ok(Some(batch)) = tokio::time::timeout_at(deadline, follower.next()).await {
+        while let Some(batch) = follower.available().await {
             let is_printed =
                 |event: &RunEvent| !matches!(event, RunEvent::State(_) | RunEvent::End(_));
             let has_moved = batch.iter().any(|event| !is_printed(event));
             events.extend(batch.into_iter().filter(is_printed));
             if has_moved || !events.is_empty() {
+                break;
+            }
+            if tokio::time::timeout_at(deadline, follower.wait()).await.is_err() {
                 break;
             }
         }

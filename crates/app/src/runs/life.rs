@@ -223,7 +223,15 @@ fn reason_of(error: &StartError) -> String {
         StartError::NotExecutable { .. } => "the program may not be executed",
         StartError::TooLarge(_) => "the arguments are larger than the system accepts",
         StartError::Exhausted(_) => "the system could not start another process",
-        _ => "it could not be started; an administrator finds the cause in the log",
+        StartError::Unsafe { .. } => {
+            "the file of the script is not safe to run; an administrator finds the cause in the log"
+        }
+        StartError::Sandbox { .. } => {
+            "its sandbox cannot be set up; an administrator finds the cause in the log"
+        }
+        StartError::Failed { .. } => {
+            "it could not be started; an administrator finds the cause in the log"
+        }
     }
     .to_owned()
 }

@@ -57,7 +57,7 @@ async fn only_runs_that_keep_their_input_open_take_some() {
 
     let refused = stage.app.write_input(&ada(), plain, b"x").await.unwrap_err();
     assert!(matches!(refused, ControlError::NoInput));
-    let too_long = stage.app.write_input(&ada(), talk, &[0; 65_537]).await.unwrap_err();
+    let too_long = stage.app.write_input(&ada(), talk, &vec![0; 65_537]).await.unwrap_err();
     assert!(matches!(too_long, ControlError::TooLong));
     let closed = stage.app.close_input(&ada(), talk).await.unwrap();
 

@@ -99,7 +99,7 @@ async fn watching_resumes_at_any_number_without_gap_or_duplicate() {
             for event in batch {
                 match event {
                     RunEvent::Output { text, .. } if text.sequence < resumed_at => {
-                        seen += &text.text
+                        seen += &text.text;
                     }
                     _ => {}
                 }
@@ -192,6 +192,24 @@ async fn a_poll_answers_what_happened_since() {
     assert_eq!(first.events.iter().map(told).collect::<Vec<_>>(), ["0 stdout@0 one"]);
     assert_eq!((second.events.len(), second.next), (0, 1));
     assert_eq!((third.events.len(), third.view.record.state), (0, RunState::Succeeded));
+}
+
+#[tokio::test]
+async fn who_asks_again_for_a_terminal_waits_for_something_new() {
+    let stage = Stage::new().await;
+    let id = started(&stage, "term.py").await;
+    stage.runner.print(id, Stream::Stdout, b"a");
+
+    let first = stage.app.poll(&ada(), id, RENDERED, Duration::from_secs(20)).await.unwrap();
+    let again = Follow { from: first.next, ..RENDERED };
+    let second = stage.app.poll(&ada(), id, again, Duration::ZERO).await.unwrap();
+    stage.runner.print(id, Stream::Stdout, b"b");
+    let third = stage.app.poll(&ada(), id, again, Duration::from_secs(20)).await.unwrap();
+
+    assert_eq!(first.events.iter().map(told).collect::<Vec<_>>(), ["screen 24"]);
+    assert_eq!((second.events.len(), second.next), (0, 1));
+    let [RunEvent::Screen(screen)] = third.events.as_slice() else { panic!("{third:?}") };
+    assert_eq!((screen.lines[0].spans[0].text.as_str(), third.next), ("ab", 2));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The rules of runs, with a runner that starts nothing.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod controlling;
 mod fake_runner;
