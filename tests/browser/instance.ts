@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,8 +32,7 @@ export class Instance {
 
   /**
    * Makes an instance as the README does, adds the second user and the probes and starts it again.
-   * Failed sign-ins do not lock the address here: all tests come from the same one. A stopped
-   * script has long to obey, so that a test can be quicker.
+   * Failed sign-ins do not lock the address here: all tests come from the same one.
    */
   static async start(): Promise<Instance> {
     const folder = await mkdtemp(join(tmpdir(), 'webscripts-browser-'));
@@ -42,9 +41,9 @@ export class Instance {
     const visitor = { name: 'visitor', password: 'seven green rowing boats' };
     await addUser(visitor, folder, directory);
     await addProbes(directory);
-    const words = ['serve', '--directory', directory, '--port', '0'];
-    const settings = ['--auth-failures-to-blacklist', '100000', '--stop-grace', '60'];
-    const server = new Server([...words, ...settings]);
+    await configure(directory);
+    const place = ['--directory', directory, '--port', '0'];
+    const server = new Server(['serve', ...place, '--auth-failures-to-blacklist', '100000']);
     return new Instance(await server.line(READY), administrator, visitor, folder, server);
   }
 
@@ -63,6 +62,19 @@ async function makeDemo(directory: string): Promise<Account> {
   const password = await demo.line(/^Password: (.+)$/);
   await demo.stop();
   return { name, password };
+}
+
+/**
+ * Gives stopped scripts time to resist, so that a test can kill them; lets tests leave many runs
+ * behind that wait for input.
+ */
+async function configure(directory: string): Promise<void> {
+  const file = join(directory, 'config', 'server.json');
+  const configuration = JSON.parse(await readFile(file, 'utf8'));
+  Object.assign(configuration.server, { stop_grace: 30, shutdown_wait: 1, max_runs: 200, max_runs_per_user: 200 });
+  await chmod(file, 0o600);
+  await writeFile(file, JSON.stringify(configuration));
+  await chmod(file, 0o400);
 }
 
 async function addUser(account: Account, folder: string, directory: string): Promise<void> {

@@ -192,7 +192,7 @@ test('colours of plain output are shown, and raw output on demand', async ({ pag
   await expect(stdout.getByText('bold green')).toHaveClass(/ansi-b ansi-2/);
   await expect(stdout).toContainText('Done: 100 %');
   await expect(stdout).not.toContainText('Done: 10 %');
-  await region.getByText('Raw', { exact: true }).click();
+  await region.getByRole('radio', { name: 'Raw' }).check();
   await expect(stdout).toContainText('␛[1;32mbold green');
 });
 
