@@ -287,7 +287,7 @@ impl From<DeleteError> for Problem {
 impl From<FetchError> for Problem {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Unknown => Self { code: "no-such-run", ..Self::not_found() },
+            FetchError::Unknown => Self { code: "no-such-key", ..Self::not_found() },
             FetchError::Foreign => Self::forbidden("Somebody else started this script."),
             FetchError::Output(_) => Self::internal(&error),
         }

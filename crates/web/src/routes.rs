@@ -109,7 +109,7 @@ fn table() -> Vec<Route> {
         row("/api/runs/{id}/output",         GET,  Gate,     NoStateChange, api::runs::output),
         row("/api/runs/{id}/document",       GET,  Gate,     NoStateChange, api::runs::document),
         row("/api/runs/{id}/files/",         GET,  Gate,     NoStateChange, api::runs::files),
-        row("/api/runs/{id}/files/{name}",   GET,  Gate,     NoStateChange, api::runs::file),
+        row("/api/runs/{id}/files/{*name}",  GET,  Gate,     NoStateChange, api::runs::file),
         row("/api/runs/{id}/stop",           POST, Gate,     TokenInBody,   api::runs::stop),
         row("/api/runs/{id}/kill",           POST, Gate,     TokenInBody,   api::runs::kill),
         row("/api/runs/{id}/input",          POST, Gate,     TokenInBody,   api::runs::input),

@@ -59,6 +59,6 @@ pub async fn file(
     };
     let mut response = serve(&headers, variant, "application/octet-stream");
     isolate(response.headers_mut());
-    attach(response.headers_mut(), &about.name);
+    attach(response.headers_mut(), about.name.rsplit('/').next().unwrap_or_default());
     Ok(response)
 }

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -11,9 +10,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::stream::try_unfold;
+use futures_util::stream::{try_unfold, unfold};
 use webscripts_app::runs::RunView;
-use webscripts_app::runs::follow::{Follow, RunEvent};
+use webscripts_app::runs::follow::{Follow, Follower, RunEvent};
 use webscripts_app::runs::history::OutputPiece;
 use webscripts_domain::identity::Caller;
 use webscripts_domain::run::{RunId, Stream};
@@ -47,7 +46,7 @@ pub async fn output(
     let download = query.flag("download")?;
     let view = web.app.run(&caller, id).await?;
     let mut response = match which {
-        Which::Both => both(web, caller, id),
+        Which::Both => both(&web, &caller, &view).await?,
         Which::One(stream) => {
             let asked = Asked { web, caller, id, stream, total: printed_to(stream, view.printed) };
             let etag = etag(&view, stream);
@@ -217,42 +216,41 @@ impl Asked {
 }
 
 /// Both streams as text, in the order in which they were read, up to what there is now.
-fn both(web: Web, caller: Arc<Caller>, id: RunId) -> Response {
-    let reading = Both { web, caller, id, from: 0, at_line_begin: true };
-    let body = Body::from_stream(try_unfold(reading, |mut reading| async move {
-        let text = reading.next().await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>(text.map(|text| (Bytes::from(text), reading)))
+async fn both(web: &Web, caller: &Arc<Caller>, view: &RunView) -> Result<Response, Problem> {
+    let follower = web.app.follow(caller, view.record.id, Follow::default()).await?;
+    let is_over = view.record.state.is_over();
+    let end = if is_over { u64::MAX } else { view.outlook.chunks };
+    let reading = Both { follower, end, at_line_begin: true };
+    let body = Body::from_stream(unfold(reading, |mut reading| async move {
+        let text = reading.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), reading))
     }));
-    body.into_response()
+    Ok(body.into_response())
 }
 
 struct Both {
-    web: Web,
-    caller: Arc<Caller>,
-    id: RunId,
-    from: u64,
+    follower: Follower,
+    /// The number of the first piece that is not wanted.
+    end: u64,
     at_line_begin: bool,
 }
 
 impl Both {
-    async fn next(&mut self) -> Result<Option<String>, webscripts_app::runs::RunAccessError> {
-        let how = Follow { from: self.from, rendered: false };
-        let poll = self.web.app.poll(&self.caller, self.id, how, Duration::ZERO).await?;
-        if poll.next <= self.from {
-            return Ok(None);
+    async fn next(&mut self) -> Option<String> {
+        if self.follower.position() >= self.end {
+            return None;
         }
-        self.from = poll.next;
         let mut out = String::new();
-        for event in &poll.events {
+        for event in self.follower.next().await? {
             match event {
                 RunEvent::Output { text, .. } => self.write(&mut out, &text.text),
                 RunEvent::Cut(cut) => {
-                    let length =
-                        |range: &std::ops::Range<u64>| range.end.saturating_sub(range.start);
                     if !self.at_line_begin {
                         self.write(&mut out, "\n");
                     }
-                    self.write(&mut out, &gap_line(length(&cut.stdout) + length(&cut.stderr)));
+                    let missing =
+                        [cut.stdout, cut.stderr].map(|it| it.end.saturating_sub(it.start));
+                    self.write(&mut out, &gap_line(missing.iter().sum()));
                 }
                 RunEvent::State(_)
                 | RunEvent::End(_)
@@ -260,7 +258,7 @@ impl Both {
                 | RunEvent::Screen(_) => {}
             }
         }
-        Ok(Some(out))
+        Some(out)
     }
 
     fn write(&mut self, out: &mut String, text: &str) {
