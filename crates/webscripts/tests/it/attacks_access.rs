@@ -30,6 +30,8 @@ fn attack_23_the_whole_table_of_routes_is_known() {
     /web/{text}                   GET POST  Gate      NoStateChange
     /web/scripts/{name}           GET POST  Gate      NoStateChange
     /web/doc/{name}               GET POST  Gate      NoStateChange
+    /web/runs/                    GET       Gate      NoStateChange
+    /web/runs/{id}                GET       Gate      NoStateChange
     /web/about/                   GET       Gate      NoStateChange
     /web/auth/                    GET POST  Gate      NoStateChange
     /web/auth/{any}               GET POST  Gate      NoStateChange
@@ -41,6 +43,22 @@ fn attack_23_the_whole_table_of_routes_is_known() {
     /api/scripts/{name}           POST      Gate      TokenInBody
     /api/script/get/{key}         GET       Gate      NoStateChange
     /api/script/stop/{key}        POST      Gate      TokenInBody
+    /api/runs/                    GET POST  Gate      TokenInBody
+    /api/runs/{id}                GET       Gate      NoStateChange
+    /api/runs/{id}/events         GET       Gate      NoStateChange
+    /api/runs/{id}/poll           GET       Gate      NoStateChange
+    /api/runs/{id}/screen         GET       Gate      NoStateChange
+    /api/runs/{id}/output         GET       Gate      NoStateChange
+    /api/runs/{id}/document       GET       Gate      NoStateChange
+    /api/runs/{id}/files/         GET       Gate      NoStateChange
+    /api/runs/{id}/files/{*name}  GET       Gate      NoStateChange
+    /api/runs/{id}/stop           POST      Gate      TokenInBody
+    /api/runs/{id}/kill           POST      Gate      TokenInBody
+    /api/runs/{id}/input          POST      Gate      TokenInBody
+    /api/runs/{id}/close_input    POST      Gate      TokenInBody
+    /api/runs/{id}/resize         POST      Gate      TokenInBody
+    /api/runs/{id}/again          POST      Gate      TokenInBody
+    /api/runs/{id}/delete         POST      Gate      TokenInBody
     /api/session/                 GET       Gate      NoStateChange
     /api/session/csrf             GET       Gate      NoStateChange
     /api/session/list             GET       SignedIn  NoStateChange
@@ -107,6 +125,8 @@ enum Ending {
     Forbidden,
     /// 403: the script is not for this caller.
     ScriptDenied,
+    /// 404: the run is not for this caller, who does not learn that there is one.
+    NoSuchRun,
     /// 404.
     Nothing,
     /// 405.
@@ -145,9 +165,14 @@ fn expected(rule: &RouteRule, path: &str, who: Who, method: &str, proof: Proof) 
     if method == "POST" && is_forged {
         return Ending::Forbidden;
     }
-    let is_of_script = rule.path.contains("/scripts/{name}") || rule.path.contains("/doc/{name}");
+    let is_of_script = rule.path.contains("/scripts/{name}")
+        || rule.path.contains("/doc/{name}")
+        || (rule.path == "/api/runs/" && method == "POST");
     if is_of_script && who == Who::WrongUser {
         return Ending::ScriptDenied;
+    }
+    if rule.path.contains("/runs/{id}") && who == Who::WrongUser {
+        return Ending::NoSuchRun;
     }
     Ending::Reached
 }
@@ -156,7 +181,7 @@ fn expected(rule: &RouteRule, path: &str, who: Who, method: &str, proof: Proof) 
 fn without_body(ending: Ending) -> Ending {
     match ending {
         Ending::ScriptDenied => Ending::Forbidden,
-        Ending::Nothing => Ending::Reached,
+        Ending::Nothing | Ending::NoSuchRun => Ending::Reached,
         other => other,
     }
 }
@@ -170,13 +195,20 @@ fn ending(answer: &Answer) -> Ending {
         403 if code().is_some_and(|code| code == "script-denied") => Ending::ScriptDenied,
         403 => Ending::Forbidden,
         404 if code().is_some_and(|code| code == "not-found") => Ending::Nothing,
+        404 if code().is_some_and(|code| code == "no-such-run") => Ending::NoSuchRun,
         405 => Ending::WrongMethod,
         _ => Ending::Reached,
     }
 }
 
+/// A run that nobody started.
+const UNKNOWN_RUN: &str = "01932b5e-7f3a-7c11-9f00-0123456789ab";
+
 /// An address of the row: every parameter has a value. A new parameter needs one here.
-fn address(rule: &RouteRule, asset: &str) -> String {
+fn address(rule: &RouteRule, asset: &str, run: &str) -> String {
+    if rule.path.contains("/runs/{id}") {
+        return rule.path.replace("{id}", run).replace("{*name}", "left.txt");
+    }
     let values = BTreeMap::from([
         ("/web/assets/{version}/{*name}", asset),
         ("/web/scripts/{name}", "/web/scripts/probe.sh"),
@@ -199,11 +231,15 @@ fn address(rule: &RouteRule, asset: &str) -> String {
     address.to_owned()
 }
 
+/// Leaves a file behind, and no trace in `started`.
+const LEAVES: &str = "#!/bin/sh\necho left > \"$WEBSCRIPTS_RUN_DIR/left.txt\"\n";
+
 /// The server of the matrix, and sessions of its callers.
 struct Matrix {
     server: Server,
     ended: Vec<(Who, String)>,
     asset: String,
+    run: String,
 }
 
 impl Matrix {
@@ -211,6 +247,7 @@ impl Matrix {
         let keys = json!({"access_groups": [1000], "documentation_file": "doc/probe.html"});
         let server = instance()
             .probe("probe.sh", &keys)
+            .script("leaves.sh", LEAVES, &json!({"access_groups": [1000]}))
             .file("doc/probe.html", "<p>read me", 0o444)
             .file("static/html/page.html", "<p>page", 0o444)
             .file("static/js/code.js", "1", 0o444)
@@ -231,7 +268,12 @@ impl Matrix {
         let asset = format!("/web/assets/{}", asset.unwrap());
         let ended =
             vec![(Who::Disabled, disabled), (Who::Ended, ended), (Who::Elsewhere, elsewhere)];
-        Self { server, ended, asset }
+        let admin = server.sign_in("Admin").unwrap();
+        let start = Request::post("/api/runs/").api_token(&admin).same_origin();
+        let start = start.json(&json!({"script": "leaves.sh", "answer": "result"}));
+        let run =
+            server.send(&start).unwrap().json().unwrap()["run"]["id"].as_str().unwrap().to_owned();
+        Self { server, ended, asset, run }
     }
 
     /// A session of the caller; a new one for those who have one, because a request may end it.
@@ -257,10 +299,16 @@ impl Matrix {
             (Proof::Token, Some(cookie)) if who.is_signed_in() => csrf_token(&self.server, cookie),
             _ => "none".to_owned(),
         };
-        let body = if path == "/api/scripts/probe.sh" {
-            body_with_token(&json!({}), &json!(token))
-        } else {
-            json!({ "csrf_token": token })
+        let body = match path {
+            "/api/scripts/probe.sh" => body_with_token(&json!({}), &json!(token)),
+            "/api/runs/" => {
+                json!({"script": "probe.sh", "answer": "result", "csrf_token": token})
+            }
+            _ if path.ends_with("/input") => json!({"text": "x", "csrf_token": token}),
+            _ if path.ends_with("/resize") => {
+                json!({"columns": 80, "rows": 24, "csrf_token": token})
+            }
+            _ => json!({ "csrf_token": token }),
         };
         if method == "POST" {
             request = request.json(&body);
@@ -281,7 +329,7 @@ fn attack_23_every_address_answers_every_caller_and_method_by_its_rule() {
     let mut runs = 0;
 
     for rule in route_rules() {
-        let path = address(&rule, &matrix.asset);
+        let path = address(&rule, &matrix.asset, &matrix.run);
         for who in CALLERS {
             for method in METHODS {
                 for &proof in proofs(method) {
@@ -300,14 +348,15 @@ fn attack_23_every_address_answers_every_caller_and_method_by_its_rule() {
                     if method == "HEAD" && !answer.body.is_empty() {
                         wrong.push(format!("HEAD {path} {who:?} has a body"));
                     }
-                    let runs_a_script = rule.path == "/api/scripts/{name}" && method == "POST";
+                    let runs_a_script = method == "POST"
+                        && matches!(rule.path, "/api/scripts/{name}" | "/api/runs/");
                     runs += usize::from(runs_a_script && expected == Ending::Reached);
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!((started(&matrix.server), runs), (1, 1), "only the administrator's one run started");
+    assert_eq!((started(&matrix.server), runs), (2, 2), "only the administrator's runs started");
 }
 
 #[test]
@@ -443,7 +492,7 @@ fn attack_32_a_fresh_instance_has_no_working_credential_and_no_open_route() {
         assert_eq!(answer.status, 302, "{key}");
     }
     for rule in route_rules().into_iter().filter(|rule| rule.access != Access::Open) {
-        let path = address(&rule, "");
+        let path = address(&rule, "", UNKNOWN_RUN);
         let is_excluded = EXCLUDED.contains(&path.as_str())
             || path.starts_with("/static/")
             || path.starts_with("/js/");

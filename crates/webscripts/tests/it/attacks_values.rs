@@ -20,8 +20,8 @@ const SHELL: [&str; 8] = [
     "'\"\\ $HOME * ~ !! {a,b}",
 ];
 
-/// Types of text that take any text.
-const FREE: [&str; 6] = ["text", "password", "search", "tel", "textarea", "hidden"];
+/// Types of text that take any text. Of those, `password` is missing: it is masked in the output.
+const FREE: [&str; 5] = ["text", "search", "tel", "textarea", "hidden"];
 /// Types whose values have a form.
 const STRICT: [&str; 9] =
     ["number", "range", "date", "time", "datetime-local", "month", "week", "color", "email"];

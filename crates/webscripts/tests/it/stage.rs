@@ -19,6 +19,10 @@ printf 'stdin '; od -An -v -tx1 | tr -d ' \n'; echo
 /// Prints its environment exactly as it got it, NUL between the variables.
 const ENVIRONMENT: &str = "#!/bin/sh\necho >> started\ncat /proc/$$/environ\n";
 
+/// Where probes leave a line. It is there from the beginning: runs add to files of the working
+/// directory, but make none there.
+const TRACE: &str = "started";
+
 /// An instance without anything in it.
 pub fn instance() -> InstanceBuilder {
     Server::builder(env!("CARGO_BIN_EXE_webscripts")).unwrap()
@@ -34,11 +38,11 @@ pub trait Probes {
 
 impl Probes for InstanceBuilder {
     fn probe(self, name: &str, keys: &Value) -> Self {
-        self.script(name, PROBE, keys)
+        self.file(TRACE, "", 0o644).script(name, PROBE, keys)
     }
 
     fn environment_probe(self, name: &str) -> Self {
-        self.script(name, ENVIRONMENT, &json!({}))
+        self.file(TRACE, "", 0o644).script(name, ENVIRONMENT, &json!({}))
     }
 }
 
@@ -89,18 +93,20 @@ pub fn variables(answer: &Answer) -> Vec<(String, String)> {
 
 /// How often probes have started so far.
 pub fn started(server: &Server) -> usize {
-    let trace = std::fs::read_to_string(server.directory().join("started"));
+    let trace = std::fs::read_to_string(server.directory().join(TRACE));
     trace.unwrap_or_default().lines().count()
 }
 
-/// Every file below the working directory, without those the databases and the trace consist of.
+/// Every file below the working directory, without the trace, the databases and what is kept of
+/// runs.
 pub fn files(server: &Server) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(server.directory(), server.directory(), &mut found);
     found
 }
 
-const DATABASES: [&str; 2] = ["data/webscripts.sqlite3", "data/runs.sqlite3"];
+/// How the names of databases and of what is kept of runs begin.
+const DATA: [&str; 2] = ["data/webscripts.sqlite3", "data/runs"];
 
 fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -108,7 +114,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
         let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(root, &path, found);
-        } else if name != "started" && !DATABASES.iter().any(|file| name.starts_with(file)) {
+        } else if name != TRACE && !DATA.iter().any(|data| name.starts_with(data)) {
             found.insert(name);
         }
     }
