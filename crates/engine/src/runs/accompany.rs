@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 use webscripts_domain::invocation::TerminalSize;
-use webscripts_domain::run::RunEnd;
+use webscripts_domain::run::{RunEnd, RunId};
 
 use super::handle::{Input, Over, Progress, RunControl};
 use super::pool::Supervisor;
@@ -33,6 +33,7 @@ pub(super) struct Orders {
 pub(super) struct Accompanied {
     pub(super) supervisor: Supervisor,
     pub(super) control: RunControl,
+    pub(super) run: RunId,
     pub(super) place: PathBuf,
     /// What was last heard.
     pub(super) state: State,
@@ -81,7 +82,7 @@ impl Accompanied {
             }
             Ok(None) => None,
             Err(error) => {
-                tracing::error!(place = %self.place.display(), %error, "a supervisor has died");
+                tracing::error!(run = %self.run, %error, "a supervisor has died");
                 self.bury().await;
                 None
             }
@@ -137,10 +138,10 @@ impl Accompanied {
 
     /// The supervisor is gone: nothing of the run may be left.
     async fn bury(self) {
-        let Self { supervisor, control, place, .. } = self;
+        let Self { supervisor, control, run, place, .. } = self;
         let buried = tokio::task::spawn_blocking(move || {
             supervisor.end_by_force();
-            strays::end_marked(&place);
+            strays::end_marked(run);
             record::read_end(&place)
         });
         let over = match buried.await {

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::num::NonZeroI32;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
@@ -17,6 +18,20 @@ const MOST_LOOKS: usize = 64;
 pub(super) struct Process {
     pub(super) pid: Pid,
     parent: Pid,
+}
+
+/// Processes that were asked to end.
+#[derive(Debug, Default)]
+pub(super) struct Asked(HashSet<NonZeroI32>);
+
+impl Asked {
+    fn ask(&mut self, tree: Tree, processes: &[Process]) {
+        for process in processes {
+            self.0.insert(process.pid.as_raw_nonzero());
+            tree.send(*process, Signal::TERM);
+            tree.send(*process, Signal::CONT);
+        }
+    }
 }
 
 /// Where to look: the children of a process, or some of them, and everything below.
@@ -43,11 +58,35 @@ impl Tree {
     }
 
     /// Asks everything to end. What is stopped is continued, or it would not notice.
-    pub(super) fn terminate(self) {
-        self.visit(|process| {
-            self.send(process, Signal::TERM);
-            self.send(process, Signal::CONT);
-        });
+    pub(super) fn terminate(self) -> Asked {
+        let mut asked = Asked::default();
+        let all = self.all();
+        asked.ask(self, &all);
+        asked
+    }
+
+    /// Asks orphans to end that were not there when everything was asked: their parent ended
+    /// before it noticed them. What a process makes because it was asked is left alone.
+    pub(super) fn terminate_orphans(self, asked: &mut Asked) {
+        let is_new = |pid: &Pid| !asked.0.contains(&pid.as_raw_nonzero());
+        if self.roots().iter().any(is_new) {
+            let mut new = HashSet::new();
+            let mut below_new = self.all();
+            below_new.retain(|process| {
+                let is_root = process.parent == self.root && is_new(&process.pid);
+                let is_below = new.contains(&process.parent.as_raw_nonzero());
+                (is_root || is_below) && new.insert(process.pid.as_raw_nonzero())
+            });
+            asked.ask(self, &below_new);
+        }
+    }
+
+    /// All processes, each behind its parent. Nothing is sent before all are known: the children
+    /// of a process that ends go to the root, and would be missed.
+    fn all(self) -> Vec<Process> {
+        let mut all = Vec::new();
+        self.visit(|process| all.push(process));
+        all
     }
 
     /// Ends everything. Each process is frozen before its children are looked up, so that none

@@ -78,6 +78,9 @@ impl LocalRunner {
         set_child_subreaper(Some(getpid()))?;
         cgroup::prepare_server();
         let rendezvous = Rendezvous::listen(&settings.rendezvous)?;
+        if let Some(runs) = settings.rendezvous.parent() {
+            strays::sweep_scratch(runs);
+        }
         let (stop, hurry, leave) = Default::default();
         let orders = Orders { stop, hurry, leave };
         let (pool, tasks) = Default::default();
@@ -235,7 +238,7 @@ impl Shared {
         let (handle, control) = RunHandle::new(run, place.clone(), pid);
         control.progress.send_modify(|progress| show(progress, &state));
         let orders = self.orders.clone();
-        let run = Accompanied { supervisor, control, place, state, orders };
+        let run = Accompanied { supervisor, control, run, place, state, orders };
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             if let Some(supervisor) = run.follow_to_the_end().await {
@@ -294,10 +297,10 @@ impl Shared {
             {
                 return Recovered::Attached(handle);
             }
-            match look(place.clone()).await {
+            match look(run, place.clone()).await {
                 Found::Ended(recovered) => return recovered,
                 Found::Kept(_) if Instant::now() < until => {}
-                Found::Kept(keeper) => return give_up(keeper, place).await,
+                Found::Kept(keeper) => return give_up(keeper, run, place).await,
             }
             let pause = LOOK_INTERVAL.min(until - Instant::now());
             let _ = tokio::time::timeout(pause, self.rendezvous.arrival()).await;
@@ -330,7 +333,7 @@ enum Found {
     Kept(Pid),
 }
 
-async fn look(place: PathBuf) -> Found {
+async fn look(run: RunId, place: PathBuf) -> Found {
     let found = tokio::task::spawn_blocking(move || {
         if let Some(keeper) = record::keeper(&place) {
             return Found::Kept(keeper);
@@ -338,14 +341,14 @@ async fn look(place: PathBuf) -> Found {
         if let Some(ended) = record::read_end(&place) {
             return Found::Ended(Recovered::Ended(ended.into()));
         }
-        strays::end_marked(&place);
+        strays::end_marked(run);
         Found::Ended(Recovered::Lost)
     });
     found.await.unwrap_or(Found::Ended(Recovered::Lost))
 }
 
 /// Ends a run whose supervisor does not get in touch.
-async fn give_up(keeper: Pid, place: PathBuf) -> Recovered {
+async fn give_up(keeper: Pid, run: RunId, place: PathBuf) -> Recovered {
     let path = place.clone();
     let ended = tokio::task::spawn_blocking(move || {
         if let Ok(process) = hold(keeper)
@@ -355,7 +358,7 @@ async fn give_up(keeper: Pid, place: PathBuf) -> Recovered {
         }
     });
     let _ = ended.await;
-    match look(place).await {
+    match look(run, place).await {
         Found::Ended(recovered) => recovered,
         Found::Kept(_) => Recovered::Lost,
     }

@@ -12,14 +12,17 @@ use subtle::ConstantTimeEq;
 
 use super::outcome::Ended;
 
-/// What a restarted server needs; locked by the supervisor while it keeps the run.
-pub(super) const START_FILE: &str = "start.json";
-/// How the run ended.
-pub(super) const END_FILE: &str = "end.json";
+/// Two lines of JSON: what a restarted server needs ([`Start`]), and at the end how the run ended
+/// ([`Ended`]). Locked by the supervisor while it keeps the run.
+pub(super) const RECORD_FILE: &str = "run.jsonl";
 /// The directory for files that the run leaves (`WEBSCRIPTS_RUN_DIR`).
 pub(super) const FILES: &str = "files";
 /// The directory for temporary files of the run (`TMPDIR`).
 pub(super) const TEMPORARY: &str = "tmp";
+/// The directory below that of all runs in which each supervisor has one of its own.
+pub(super) const SCRATCH: &str = "scratch";
+/// The variable by which processes of a run are recognised.
+pub(super) const RUN_VARIABLE: &str = "WEBSCRIPTS_RUN_ID";
 /// Longest record that is read.
 const LONGEST_RECORD: u64 = 64 * 1024;
 
@@ -43,7 +46,7 @@ impl Start {
 
     /// Reads the record of a run.
     pub(super) fn read(place: &Path) -> io::Result<Self> {
-        read_json(&place.join(START_FILE))
+        read_line(place, 0)
     }
 
     /// Whether this is the token that the supervisor was given.
@@ -54,18 +57,21 @@ impl Start {
 
 /// How a run ended; `None` if that is not known.
 pub(super) fn read_end(place: &Path) -> Option<Ended> {
-    read_json(&place.join(END_FILE)).ok()
+    read_line(place, 1).ok()
 }
 
 /// The supervisor that keeps a run, if one does.
 pub(super) fn keeper(place: &Path) -> Option<Pid> {
-    let file = File::options().read(true).write(true).open(place.join(START_FILE)).ok()?;
+    let file = File::options().read(true).write(true).open(place.join(RECORD_FILE)).ok()?;
     let lock = Flock::from(FlockType::WriteLock);
     fcntl_getlk(&file, &lock).ok()??.pid
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+/// A line that is not complete is none.
+fn read_line<T: DeserializeOwned>(place: &Path, number: usize) -> io::Result<T> {
     let mut text = Vec::new();
-    File::open(path)?.take(LONGEST_RECORD).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
+    File::open(place.join(RECORD_FILE))?.take(LONGEST_RECORD).read_to_end(&mut text)?;
+    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let line = lines.into_iter().nth(number).ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(serde_json::from_slice(line)?)
 }

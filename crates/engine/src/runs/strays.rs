@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +15,10 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, pidfd_open, pidfd_send_signal, waitpid,
 };
 
+use webscripts_domain::run::RunId;
+
 use super::descendants::{Status, Tree, all_processes};
-use super::record::FILES;
+use super::record::{RUN_VARIABLE, SCRATCH};
 
 /// Supervisors that this process has started and whose end it has not taken note of.
 static SUPERVISORS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -57,11 +58,12 @@ fn is_adopted(child: Pid) -> bool {
     session.is_some() && session != getsid(None).ok()
 }
 
-/// Ends every process that says it belongs to the run at this place: a run whose supervisor was
-/// started by another server and is dead. Blocks until none is left.
-pub(super) fn end_marked(place: &Path) {
+/// Ends every process that says it belongs to this run, whose supervisor was started by another
+/// server and is dead. Blocks until none is left.
+pub(super) fn end_marked(run: RunId) {
+    let mark = format!("{RUN_VARIABLE}={run}");
     for _ in 0..MOST_LOOKS {
-        let marked: Vec<Pid> = all_processes().filter(|pid| is_marked(*pid, place)).collect();
+        let marked: Vec<Pid> = all_processes().filter(|pid| is_marked(*pid, &mark)).collect();
         if marked.is_empty() {
             return;
         }
@@ -70,17 +72,29 @@ pub(super) fn end_marked(place: &Path) {
             signals.iter().flat_map(|signal| marked.iter().map(|pid| (*signal, *pid)))
         {
             let Ok(held) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
-            if is_marked(pid, place) {
+            if is_marked(pid, &mark) {
                 let _ = pidfd_send_signal(held, signal);
             }
         }
         pause();
     }
-    tracing::error!(place = %place.display(), "processes of a lost run could not be ended");
+    tracing::error!(%run, "processes of a lost run could not be ended");
 }
 
-/// Whether the environment of a process names the directory of the run. Zombies have none.
-fn is_marked(process: Pid, place: &Path) -> bool {
+/// Removes what supervisors that are dead left of the directories in which their runs worked.
+/// `runs`: the directory of all runs.
+pub(super) fn sweep_scratch(runs: &Path) {
+    for entry in fs::read_dir(runs.join(SCRATCH)).into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let is_dead = number.and_then(Pid::from_raw).is_none_or(|pid| Status::of(pid).is_none());
+        if is_dead && let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "old files stay");
+        }
+    }
+}
+
+/// Whether the environment of a process says that it belongs to the run. Zombies have none.
+fn is_marked(process: Pid, mark: &str) -> bool {
     if process == getpid() {
         return false;
     }
@@ -88,11 +102,7 @@ fn is_marked(process: Pid, place: &Path) -> bool {
     let path = format!("/proc/{}/environ", process.as_raw_nonzero());
     let read = fs::File::open(path)
         .and_then(|file| file.take(LONGEST_ENVIRONMENT).read_to_end(&mut environment));
-    let wanted = place.join(FILES);
-    read.is_ok()
-        && environment.split(|byte| *byte == 0).any(|variable| {
-            variable.strip_prefix(b"WEBSCRIPTS_RUN_DIR=") == Some(wanted.as_os_str().as_bytes())
-        })
+    read.is_ok() && environment.split(|byte| *byte == 0).any(|each| each == mark.as_bytes())
 }
 
 #[expect(clippy::disallowed_methods, reason = "runs on a thread for work that blocks")]

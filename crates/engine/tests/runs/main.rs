@@ -1,6 +1,9 @@
 //! Runs of real processes, kept by real supervisors, through the public surface.
 
 mod ends;
+mod escapes;
+mod input;
 mod outputs;
+mod recovery;
 mod stage;
 mod start;

@@ -38,9 +38,18 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        Self::at(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// A runner in a directory that another one has left.
+    pub fn at(directory: TempDir) -> Self {
         let runner = runner_at(directory.path());
         Self { directory, runner }
+    }
+
+    /// Leaves the runs to themselves, as a server that dies.
+    pub fn leave(self) -> TempDir {
+        self.directory
     }
 
     /// Where the directories of runs are.
@@ -55,12 +64,9 @@ impl Stage {
         files
     }
 
-    /// Leaves the runs to themselves, as a server that dies, and starts another runner.
+    /// Leaves the runs to themselves and starts another runner.
     pub fn replace_runner(self) -> Self {
-        let Self { directory, runner } = self;
-        drop(runner);
-        let runner = runner_at(directory.path());
-        Self { directory, runner }
+        Self::at(self.leave())
     }
 
     pub async fn start(&self, order: Order) -> RunHandle {
@@ -303,16 +309,16 @@ impl Lifeline {
 
     /// What was written, all processes being gone already.
     pub fn all_are_gone(self) -> String {
-        let mut text = vec![0; 64 * 1024];
-        let mut length = 0;
+        let mut text = Vec::new();
         loop {
-            match self.reader.try_read(&mut text[length..]) {
+            let mut block = [0; 4096];
+            match self.reader.try_read(&mut block) {
                 Ok(0) => break,
-                Ok(more) => length += more,
+                Ok(length) => text.extend(block.into_iter().take(length)),
                 Err(error) => panic!("somebody is left: {error}"),
             }
         }
-        String::from_utf8_lossy(&text[..length]).into_owned()
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

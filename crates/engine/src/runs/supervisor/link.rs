@@ -68,9 +68,12 @@ impl Link {
     pub(super) fn wait(&mut self) -> io::Result<Option<(&[u8], Option<OwnedFd>)>> {
         let Some(socket) = self.socket.as_ref().filter(|_| self.is_first) else { return Ok(None) };
         while poll(&mut [PollFd::new(socket, PollFlags::IN)], None) == Err(Errno::INTR) {}
-        match receive(socket, &mut self.room)? {
-            Received::Packet(packet, file) => Ok(Some((packet, file))),
-            Received::Closed => Ok(None),
+        match receive(socket, &mut self.room) {
+            Ok(Received::Packet(packet, file)) => Ok(Some((packet, file))),
+            Ok(Received::Closed) => Ok(None),
+            // It died before it had read everything.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -37,6 +37,7 @@ mod place;
 mod plan;
 mod program;
 mod run;
+mod scratch;
 mod script_file;
 mod start;
 mod streams;
@@ -118,7 +119,7 @@ impl Supervisor {
     /// Starts a run and keeps it to its end.
     fn keep(&mut self, order: &Order<'_>, first: First) -> Result<(), StartError> {
         let plan = self.tools.plan(order)?;
-        let place = Place::make(order.place(), plan.account())
+        let place = Place::make(order.place())
             .map_err(|source| unusable(plan.program().to_owned(), source))?;
         let started = match self.tools.start(&plan, &place, first) {
             Ok(started) => started,
@@ -147,7 +148,7 @@ impl Supervisor {
         let ended = end.into();
         // Without the record the server still knows from the report.
         let _ = place.record_end(&ended);
-        place.tidy();
+        self.tools.clear(&place);
         drop(place);
         self.link.tell(&Report::Over(state, ended));
         Ok(())

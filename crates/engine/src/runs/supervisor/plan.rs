@@ -7,15 +7,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
+use webscripts_domain::run::RunId;
 use webscripts_domain::sandbox::Preset;
 
 use super::child::{Executable, c_path, c_string};
-use super::place::Place;
 use super::program;
 use super::script_file::{Digests, Pinned};
 use crate::runs::StartError;
 use crate::runs::order::{Order, OrderedWord};
 use crate::runs::protocol::sealed_file;
+use crate::runs::record::RUN_VARIABLE;
 use crate::sandbox::{self, Account};
 
 /// Where a script finds the directory for the files it leaves.
@@ -115,9 +116,15 @@ impl<'a> Plan<'a> {
     }
 
     /// The environment: that of the order, and what the run and its sandbox add.
-    pub(super) fn environment(&self, place: &Place) -> io::Result<Vec<CString>> {
-        let (files, temporary) = (place.files(), place.temporary());
-        let own = [(RUN_DIRECTORY_VARIABLE, &files), (TEMPORARY_VARIABLE, &temporary)];
+    /// `scratch`: where it works, files first.
+    pub(super) fn environment(&self, scratch: &[PathBuf; 2]) -> io::Result<Vec<CString>> {
+        let run = RunId::from_bytes(self.order.run).to_string();
+        let [files, temporary] = scratch.each_ref().map(|path| path.as_os_str().as_bytes());
+        let own = [
+            (RUN_VARIABLE, run.as_bytes()),
+            (RUN_DIRECTORY_VARIABLE, files),
+            (TEMPORARY_VARIABLE, temporary),
+        ];
         let sandbox = sandbox::environment(&self.order.sandbox);
         let is_ours = |name: &str| {
             own.iter().any(|(own, _)| *own == name) || sandbox.iter().any(|(own, _)| *own == name)
@@ -127,8 +134,8 @@ impl<'a> Plan<'a> {
         for (name, value) in ordered.chain(sandbox) {
             variables.push(variable(name, value.as_bytes())?);
         }
-        for (name, path) in own {
-            variables.push(variable(name, path.as_os_str().as_bytes())?);
+        for (name, value) in own {
+            variables.push(variable(name, value)?);
         }
         Ok(variables)
     }

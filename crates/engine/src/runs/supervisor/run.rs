@@ -14,7 +14,7 @@ use super::link::{RunLink, timespec};
 use super::outputs::Outputs;
 use super::terminal::resize;
 use crate::cgroup::Group;
-use crate::runs::descendants::Tree;
+use crate::runs::descendants::{Asked, Tree};
 use crate::runs::protocol::{Command, State};
 
 /// First and longest time between two attempts to kill what is left.
@@ -61,6 +61,7 @@ struct Course {
     verdict: Option<Outcome>,
     usage: Usage,
     left: Left,
+    asked: Asked,
     deadline: Option<Instant>,
 }
 
@@ -82,6 +83,7 @@ impl Run<'_> {
             verdict: None,
             usage: Usage::default(),
             left: Left::Some,
+            asked: Asked::default(),
             deadline: self.started.checked_add(self.limits.timeout),
         };
         self.input.feed();
@@ -166,6 +168,9 @@ impl Run<'_> {
             self.children.clear_notes();
             let script = self.script.as_raw_nonzero().get();
             course.left = Children::reap(|end| course.note(script, end));
+            if let (Left::Some, Phase::Ending(_)) = (course.left, course.phase) {
+                Tree::below_this_process().terminate_orphans(&mut course.asked);
+            }
         }
     }
 
@@ -232,7 +237,7 @@ impl Run<'_> {
     /// Asks everything to end.
     fn end(&self, course: &mut Course) {
         if course.left == Left::Some {
-            Tree::below_this_process().terminate();
+            course.asked = Tree::below_this_process().terminate();
         }
         course.phase = Phase::Ending(Instant::now() + self.limits.grace);
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use super::input::{First, Input};
 use super::outputs::{BLOCK_BYTES, Outputs, now_ms};
 use super::place::Place;
 use super::plan::Plan;
+use super::scratch::Scratch;
 use super::script_file::Digests;
 use super::streams::Streams;
 use crate::cgroup::Group;
@@ -35,6 +36,7 @@ pub(super) struct Tools {
     digests: Digests,
     sandboxes: sandbox::Cache,
     group: Group,
+    scratch: Option<Scratch>,
     protected: Arc<Protected>,
     nothing: OwnedFd,
     block: Vec<u8>,
@@ -59,6 +61,7 @@ impl Tools {
             digests: Digests::default(),
             sandboxes: sandbox::Cache::new(),
             group: Group::new(),
+            scratch: None,
             protected: Arc::default(),
             nothing: File::options().read(true).write(true).open("/dev/null")?.into(),
             block: vec![0; BLOCK_BYTES],
@@ -84,14 +87,15 @@ impl Tools {
     ) -> Result<Started<'_>, StartError> {
         let order = plan.order();
         let failed = |source| unusable(plan.program().to_owned(), source);
-        let directory = place.directory().map_err(failed)?;
+        let directory = place.directory().try_clone().map_err(failed)?;
         let spool = SpoolWriter::new(directory, order.limits.output_bytes, now_ms());
         let has_input = order.keep_stdin_open || !first.is_empty();
         let streams = Streams::new(order.terminal, has_input, plan.account()).map_err(failed)?;
         let input = Input::new(streams.stdin, first, !order.keep_stdin_open);
-        let sandbox = self.confine(plan, place)?;
+        let scratch = self.scratch(plan).map_err(failed)?;
+        let sandbox = self.confine(plan, &scratch)?;
         let words = plan.words().map_err(failed)?;
-        let environment = plan.environment(place).map_err(failed)?;
+        let environment = plan.environment(&scratch).map_err(failed)?;
         let child = Child {
             executable: plan.executable().map_err(failed)?,
             arguments: Strings::new(words.words),
@@ -127,9 +131,27 @@ impl Tools {
         }
     }
 
-    fn confine(&mut self, plan: &Plan<'_>, place: &Place) -> Result<Prepared, StartError> {
+    /// The directories in which the run works, files first.
+    fn scratch(&mut self, plan: &Plan<'_>) -> io::Result<[PathBuf; 2]> {
+        let runs = plan.order().rendezvous().parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let scratch = match &mut self.scratch {
+            Some(scratch) => scratch,
+            none => none.insert(Scratch::make(runs)?),
+        };
+        scratch.prepare(plan.account())?;
+        Ok([scratch.files(), scratch.temporary()])
+    }
+
+    /// Takes away what the run has left where it worked; its files go to its place.
+    pub(super) fn clear(&mut self, place: &Place) {
+        if let Some(scratch) = &mut self.scratch {
+            scratch.clear(place.directory());
+        }
+    }
+
+    fn confine(&mut self, plan: &Plan<'_>, scratch: &[PathBuf; 2]) -> Result<Prepared, StartError> {
         let order = plan.order();
-        let (files, temporary) = (place.files(), place.temporary());
+        let [files, temporary] = scratch;
         let request = Request {
             sandbox: &order.sandbox,
             protected: &self.protected,
@@ -138,7 +160,7 @@ impl Tools {
             required: order.sandbox_required,
             script: plan.script(),
             readable: &[plan.program()],
-            writable: &[&files, &temporary],
+            writable: &[files, temporary],
         };
         self.sandboxes.prepare(&request).map_err(|error| unconfined(plan.program(), &error))
     }
