@@ -98,7 +98,20 @@ pub(super) fn value(argument: &RecordedArgument) -> Option<String> {
         }
         _ => json.clone(),
     };
+    let text = visible(&text);
     Some(if argument.cut { format!("{text}…") } else { text })
+}
+
+/// Text in which control characters are symbols, except for tabs and line ends.
+fn visible(text: &str) -> String {
+    let symbol = |character: char| match character {
+        '\t' | '\n' => character,
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(character)).unwrap_or(character),
+        '\x7f' => '␡',
+        '\u{80}'..='\u{9f}' => '\u{fffd}',
+        other => other,
+    };
+    text.chars().map(symbol).collect()
 }
 
 /// The arguments in one line, those without a value left out.
@@ -144,6 +157,11 @@ mod tests {
     fn durations_are_never_rounded_up() {
         let words = [449, 59_999, 63_000, 3_723_000].map(|ms| duration(Duration::from_millis(ms)));
         assert_eq!(words, ["0.4 s", "59.9 s", "1 min 03 s", "1 h 02 min 03 s"]);
+    }
+
+    #[test]
+    fn control_characters_are_shown_as_symbols() {
+        assert_eq!(visible("a\x1b[31m\r\nb\tc\x7f\u{9b}é"), "a␛[31m␍\nb\tc␡\u{fffd}é");
     }
 
     #[test]

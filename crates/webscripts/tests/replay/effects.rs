@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use webscripts_testkit::Server;
+use webscripts_testkit::{Request, Server};
 
 use crate::credentials::password;
 
@@ -15,6 +15,8 @@ enum Effect {
     Wait(Duration),
     ChangePassword(&'static str, &'static str),
     DeleteUser(&'static str),
+    /// The runs that have begun have ended meanwhile.
+    RunsEnd,
 }
 
 /// Brings about what happened right before the step.
@@ -24,6 +26,7 @@ pub fn before(theme: &str, id: &str, server: &Server, first_answer: Instant) -> 
         ("17-static-and-js", "changed-file") => Effect::Write("static/files/f.css", "changed"),
         ("17-static-and-js", "new-file") => Effect::Write("static/files/new.css", "x"),
         ("21-script-behaviour", "removed") => Effect::Remove("scripts/probe/silent.py"),
+        ("04-real-time", "plain-line-12" | "late-get" | "slow-nowait-1") => Effect::RunsEnd,
         // A session of 2 s; the sign-in was the first step of its part.
         ("02-authentication", "short-expired") => Effect::Wait(Duration::from_millis(2300)),
         _ => return Ok(()),
@@ -62,8 +65,21 @@ impl Effect {
             Self::DeleteUser(name) => {
                 server.instance().run(["user", "delete", name])?.success()?;
             }
+            Self::RunsEnd => wait_for_runs(server)?,
         }
         Ok(())
+    }
+}
+
+/// Waits until nothing runs or is queued any more.
+fn wait_for_runs(server: &Server) -> Result<()> {
+    let token = server.sign_in("Admin")?;
+    let get = |path: &str| server.send(&Request::get(path).api_token(&token));
+    loop {
+        let list = get("/api/runs/?state=queued,running")?.json()?;
+        let Some(run) = list["runs"][0]["id"].as_str() else { return Ok(()) };
+        let next = list["runs"][0]["next_sequence"].as_u64().unwrap_or_default();
+        get(&format!("/api/runs/{run}/poll?from={next}&wait=20"))?;
     }
 }
 

@@ -182,6 +182,7 @@ impl Context<'_> {
                 }
                 demand
             }
+            Ours::Run { stdout, stderr, code } => json_answer(run_of(stdout, stderr, *code)),
             Ours::StandIn => {
                 let mut demand = recorded()?;
                 let Body::Json(Value::Object(run)) = &mut demand.body else { return None };
@@ -214,7 +215,9 @@ impl Context<'_> {
     fn fill(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                Value::String(text.replace("<RUN>", &self.directory).replace("<PYTHON>", &PYTHON))
+                // What the reference installs lies in the working directory here.
+                let text = text.replace("<RUN>", &self.directory).replace("<LIB>", &self.directory);
+                Value::String(self.known.fill(&text.replace("<PYTHON>", &PYTHON)))
             }
             Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
             Value::Object(entries) => {

@@ -47,6 +47,15 @@ pub enum Ours {
         /// Exit code.
         code: i32,
     },
+    /// A run that ended so.
+    Run {
+        /// What was left of standard output.
+        stdout: &'static str,
+        /// Standard error.
+        stderr: &'static str,
+        /// Exit code.
+        code: i32,
+    },
     /// As recorded, but a stand-in ran.
     StandIn,
     /// A sign-in whose cookie names this user.
@@ -155,7 +164,7 @@ pub const RULES: &[Rule] = &[
         "method-405",
         Steps::Named(&[
             "01/anon-22", "01/anon-23", "01/anon-24", "01/anon-25", "01/anon-26", "01/anon-27",
-            "01/anon-28", "01/anon-put-body", "01/in-put",
+            "01/anon-28", "01/anon-put-body", "01/in-put", "04/post-key",
         ]),
         Ours::Plain(405),
         "attack-checks.md 25: method tricks: \"405, no effect\"; http-api.md §3 Do: \"others 405\"",
@@ -174,6 +183,14 @@ pub const RULES: &[Rule] = &[
         Steps::Named(&["22/asterisk"]),
         Ours::AnyOf(&[Ours::Plain(405), Ours::Plain(400), Ours::Refusal(400)]),
         "http-api.md §2 KW bare 500 \"Do: one error path\"; attack-checks.md 25: OPTIONS → 405",
+    ),
+    // Output line by line.
+    Rule::new(
+        "the-last-output-is-not-lost",
+        Steps::Named(&["04/no-timeout-line-06"]),
+        Ours::Run { stdout: "", stderr: "problem at the end\n", code: 3 },
+        "scripts.md §8 KW \"without timeout the final poll fails with 500 and the last output is \
+         lost\" \"Do: … clean-up after end + 300 s independent of timeout\"",
     ),
     // Addresses.
     Rule::new(

@@ -26,11 +26,12 @@ mod wire;
 
 use std::path::Path;
 
-/// The themes of this issue.
-const THEMES: [&str; 8] = [
+/// The themes that are played.
+const THEMES: [&str; 9] = [
     "01-index-and-redirects",
     "02-authentication",
     "03-arguments",
+    "04-real-time",
     "05-accounts",
     "15-blacklist",
     "17-static-and-js",
@@ -64,6 +65,11 @@ fn replay_of_02_authentication() -> anyhow::Result<()> {
 #[test]
 fn replay_of_03_arguments() -> anyhow::Result<()> {
     replay("03-arguments")
+}
+
+#[test]
+fn replay_of_04_real_time() -> anyhow::Result<()> {
+    replay("04-real-time")
 }
 
 #[test]

@@ -154,9 +154,22 @@ impl Player<'_> {
             {
                 self.known.learn_cookie(recorded, ours);
             }
+            self.learn_key(response, answer);
             self.last = Some(answer.clone());
         }
         Ok(self.judge(step, request, response, &measured))
+    }
+
+    /// Learns the key of a run whose output is fetched line by line.
+    fn learn_key(&mut self, response: &Response, answer: &Answer) {
+        let recorded = response.body.json.as_ref().and_then(|body| body["key"].as_str());
+        let name = recorded.and_then(|key| key.strip_prefix('<')?.strip_suffix('>'));
+        let Some(name) = name else { return };
+        if let Ok(ours) = answer.json()
+            && let Some(key) = ours["key"].as_str()
+        {
+            self.known.learn(name, key);
+        }
     }
 
     fn judge(
@@ -242,7 +255,8 @@ impl Player<'_> {
         }
         let recorded_body = recorded_body(id, request)?;
         let body = self.our_body(request, &recorded_body);
-        let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
+        let path = self.known.fill(&request.path);
+        let mut head = format!("{} {path} HTTP/1.1\r\n", request.method);
         for (name, value) in &request.headers {
             let is_length = name == "Content-Length" && *value == recorded_body.len().to_string();
             let value = if is_length {

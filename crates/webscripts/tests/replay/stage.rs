@@ -42,6 +42,9 @@ const PEOPLE: [Recorded; 6] = [
     Recorded { name: "é€", password: "é€", account: unrestricted },
 ];
 
+/// The account that `add_user.py` made in theme 04.
+const BOB: Recorded = Recorded { name: "bob", password: "bob", account: unrestricted };
+
 /// The account that `add_user.py` made in theme 15.
 const NUMBER: Recorded = Recorded { name: "2", password: "two", account: unrestricted };
 
@@ -70,6 +73,7 @@ pub fn start(theme: &Theme, part: &Part, listings: &Listings) -> Result<(Server,
     } else {
         builder
     };
+    let builder = if theme.name == "04-real-time" { add_live_tool(builder) } else { builder };
     let (builder, people) = add_accounts(builder, theme);
     let flags = &part.command_line_flags;
     let builder = flags.iter().fold(builder, InstanceBuilder::flag);
@@ -168,6 +172,41 @@ fn script_keys(
     keys
 }
 
+/// Prints in real time what the recording of `test_config.py` shows, without its pauses.
+const LIVE_TOOL: &str = r#"import os, sys, time
+print("Arguments:", *sys.argv, flush=True)
+print("Inputs:", flush=True)
+print(sys.stdin.read(), flush=True)
+print("Inputs end.", flush=True)
+print("Log path:", os.environ["WEBSCRIPTS_LOGS_PATH"], flush=True)
+for seconds in (5, 10, 15):
+    print(seconds, "seconds...", flush=True)
+sys.stderr.write("My custom error (15 seconds)...")
+sys.stderr.flush()
+if "--timeout" in sys.argv:
+    print("TimeoutError is comming... (please wait)...", flush=True)
+    time.sleep(600)
+print("end.", flush=True)
+"#;
+
+/// The tool of theme 04, which the reference configures on request.
+fn add_live_tool(builder: InstanceBuilder) -> InstanceBuilder {
+    let path = builder.directory().join("scripts/py/test_config.py");
+    let configuration = json!({
+        "scripts": {"test_config.py": "live_tool"},
+        "live_tool": {
+            "path": path, "launcher": *PYTHON, "print_real_time": true,
+            // The recorded answer took ten seconds.
+            "timeout": 10,
+        },
+    });
+    builder.script_configuration("live_tool.json", configuration).file(
+        "scripts/py/test_config.py",
+        LIVE_TOOL,
+        0o400,
+    )
+}
+
 /// The files of the second part of theme 17.
 fn add_files(builder: InstanceBuilder) -> InstanceBuilder {
     const EXTENSIONS: [&str; 25] = [
@@ -190,6 +229,7 @@ fn add_accounts(
 ) -> (InstanceBuilder, Vec<&'static Recorded>) {
     let mut people = vec![&ADMIN];
     match theme.name.as_str() {
+        "04-real-time" => people.push(&BOB),
         "05-accounts" => people.extend(&PEOPLE),
         "15-blacklist" => people.push(&NUMBER),
         _ => {}
