@@ -158,7 +158,9 @@ impl App {
             let record = active.as_ref().map_or(record, |run| run.record());
             let script = script_of(&configuration, &record);
             let rights = rights(caller, &Subject::of(&record, script.as_deref()), admin_groups);
-            rights.view.then(|| self.view(caller, Seen { record, active, rights, script }))
+            rights
+                .view
+                .then(|| self.view(caller, Seen { record, active, rights, script, printed: None }))
         });
         Ok(RunPage { runs: views.collect(), next: page.next })
     }

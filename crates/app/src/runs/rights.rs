@@ -1,5 +1,6 @@
 //! What somebody may do with a run: the rules of the domain, applied to a record.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use webscripts_domain::identity::Caller;
 use webscripts_domain::recording::repeat;
 use webscripts_domain::run::{Printed, RunId, RunRecord, RunState};
 use webscripts_domain::run_rights::{RunRights, Subject, rights};
+use webscripts_engine::spool::Spool;
 
 use super::active::ActiveRun;
 use super::{Can, Outlook, RunAccessError, RunView};
@@ -25,6 +27,8 @@ pub struct Seen {
     pub rights: RunRights,
     /// Its script as it is configured now.
     pub script: Option<Arc<Script>>,
+    /// What a run without an end has printed.
+    pub printed: Option<Printed>,
 }
 
 impl App {
@@ -48,16 +52,20 @@ impl App {
         if !rights.view {
             return Err(RunAccessError::NotFound);
         }
-        Ok(Seen { record, active, rights, script })
+        let printed = match record.state {
+            RunState::Lost => Some(printed_on_disk(self.place_of(id)).await),
+            _ => None,
+        };
+        Ok(Seen { record, active, rights, script, printed })
     }
 
     /// What the caller sees of it.
     pub(super) fn view(&self, caller: &Caller, seen: Seen) -> RunView {
-        let Seen { record, active, rights, script } = seen;
+        let Seen { record, active, rights, script, printed } = seen;
         let configuration = self.configuration();
         let printed = match &active {
             Some(run) => run.printed(),
-            None => record.end.map_or_else(Printed::default, |end| end.printed),
+            None => record.end.map(|end| end.printed).or(printed).unwrap_or_default(),
         };
         let queue_position = (record.state == RunState::Queued)
             .then(|| active.as_ref().and_then(|run| self.runs.position(run.owner, run.id)))
@@ -83,6 +91,17 @@ impl App {
         };
         RunView { record, printed, queue_position, script, can, outlook }
     }
+}
+
+/// How much a run printed whose end nobody recorded.
+async fn printed_on_disk(place: PathBuf) -> Printed {
+    let reached = tokio::task::spawn_blocking(move || Spool::open(&place)?.reached()).await;
+    let offsets = reached.ok().and_then(Result::ok).map(|reached| reached.printed);
+    offsets.map_or_else(Printed::default, |printed| Printed {
+        stdout: printed.stdout,
+        stderr: printed.stderr,
+        dropped: 0,
+    })
 }
 
 /// The script of a run as it is configured now. The authentication script is nobody's.
