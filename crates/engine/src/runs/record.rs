@@ -15,8 +15,6 @@ use super::outcome::Ended;
 /// Two lines of JSON: what a restarted server needs ([`Start`]), and at the end how the run ended
 /// ([`Ended`]). Locked by the supervisor while it keeps the run.
 pub(super) const RECORD_FILE: &str = "run.jsonl";
-/// The directory for files that the run leaves (`WEBSCRIPTS_RUN_DIR`).
-pub(super) const FILES: &str = "files";
 /// The directory for temporary files of the run (`TMPDIR`).
 pub(super) const TEMPORARY: &str = "tmp";
 /// The directory below that of all runs in which each supervisor has one of its own.

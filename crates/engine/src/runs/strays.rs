@@ -19,6 +19,7 @@ use webscripts_domain::run::RunId;
 
 use super::descendants::{Status, Tree, all_processes};
 use super::record::{RUN_VARIABLE, SCRATCH};
+use crate::place::remove_place;
 
 /// Supervisors that this process has started and whose end it has not taken note of.
 static SUPERVISORS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -87,7 +88,7 @@ pub(super) fn sweep_scratch(runs: &Path) {
     for entry in fs::read_dir(runs.join(SCRATCH)).into_iter().flatten().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
         let is_dead = number.and_then(Pid::from_raw).is_none_or(|pid| Status::of(pid).is_none());
-        if is_dead && let Err(error) = fs::remove_dir_all(entry.path()) {
+        if is_dead && let Err(error) = remove_place(&entry.path()) {
             tracing::warn!(path = %entry.path().display(), %error, "old files stay");
         }
     }

@@ -1,16 +1,17 @@
 //! What scripts try so that something of them outlives their run.
 
-use webscripts_domain::run::Outcome;
+use webscripts_domain::run::{Outcome, Stream};
+use webscripts_engine::runs::{Over, RunHandle};
 
-use crate::stage::{Finished, Lifeline, Order, SHORT, Stage, end, finish, printed, shell};
+use crate::stage::{Finished, Lifeline, Order, SHORT, Stage, end, finish, kept, printed, shell};
 
-/// The number of the supervisor of a script that printed `$PPID` first.
-async fn supervisor_of(stage: &Stage, order: Order) -> (webscripts_engine::runs::RunHandle, u32) {
+/// A script that prints `$PPID` first, and that number.
+#[expect(clippy::unwrap_used, reason = "tests")]
+async fn supervisor_of(stage: &Stage, order: Order) -> (RunHandle, u32) {
     let handle = stage.start(order).await;
     let mut progress = handle.progress();
     progress.wait_for(|now| now.stdout > 0).await.unwrap();
-    let text =
-        String::from_utf8(crate::stage::kept(&handle, webscripts_domain::run::Stream::Stdout));
+    let text = String::from_utf8(kept(&handle, Stream::Stdout));
     (handle, text.unwrap().trim().parse().unwrap())
 }
 
@@ -164,7 +165,7 @@ async fn a_script_that_kills_its_supervisor_takes_everything_with_it() {
 
     handle.close_stdin();
 
-    assert_eq!(handle.over().await, webscripts_engine::runs::Over::Lost);
+    assert_eq!(handle.over().await, Over::Lost);
     assert_eq!(lifeline.all_are_gone(), "");
     let next = stage.run(shell("echo next")).await;
     assert_eq!(next, Finished::new("next\n", "", Outcome::Exited(0)));
@@ -184,7 +185,7 @@ async fn a_killed_supervisor_is_noticed_while_others_go_on() {
     let supervisor = rustix::process::Pid::from_raw(supervisor.cast_signed()).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
 
-    assert_eq!(handle.over().await, webscripts_engine::runs::Over::Lost);
+    assert_eq!(handle.over().await, Over::Lost);
     assert_eq!(lifeline.all_are_gone(), "");
     other.close_stdin();
     assert_eq!(finish(&other).await, Finished::new("other\n", "", Outcome::Exited(0)));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use webscripts_domain::invocation::TerminalSize;
-use webscripts_domain::run::Outcome;
+use webscripts_domain::run::{Outcome, Stream};
 use webscripts_engine::runs::{RunHandle, StdinClosed};
 
 use crate::stage::{Finished, Order, Stage, end, finish, kept, printed, shell};
@@ -81,9 +81,10 @@ async fn a_run_with_full_input_can_be_stopped() {
 }
 
 /// Terminals end lines with a carriage return and a line feed.
+#[expect(clippy::unwrap_used, reason = "tests")]
 async fn shown(handle: &RunHandle) -> String {
     end(handle).await;
-    String::from_utf8(kept(handle, webscripts_domain::run::Stream::Stdout)).unwrap()
+    String::from_utf8(kept(handle, Stream::Stdout)).unwrap()
 }
 
 #[tokio::test]

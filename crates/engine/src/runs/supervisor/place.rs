@@ -8,6 +8,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, fcntl_lock, mkdir, openat};
 use rustix::io::Errno;
 use serde::Serialize;
 
+use crate::place::remove_place;
 use crate::runs::outcome::Ended;
 use crate::runs::record::{RECORD_FILE, Start};
 
@@ -53,7 +54,7 @@ impl Place {
 
     /// Removes everything, for a run that did not start.
     pub(super) fn remove(self) {
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = remove_place(&self.path);
     }
 
     fn append(&self, line: &impl Serialize) -> io::Result<()> {

@@ -19,7 +19,9 @@ use rustix::io::Errno;
 use rustix::process::getpid;
 use webscripts_domain::clock::{Clock, SignedDuration, SystemClock, Timestamp};
 
-use crate::runs::record::{FILES, SCRATCH, TEMPORARY};
+use crate::place::remove_place;
+use crate::result_files::DIRECTORY as FILES;
+use crate::runs::record::{SCRATCH, TEMPORARY};
 use crate::sandbox::Account;
 
 /// Modes of directories: for the account of the server alone, and so that others may pass.
@@ -38,6 +40,8 @@ pub(super) struct Scratch {
     temporary: Option<Clean>,
     /// Whether every change since the run started shows in the times of both.
     is_settled: bool,
+    /// How many directories could not be removed.
+    put_aside: u64,
 }
 
 /// An empty directory as it was when it was last looked at.
@@ -54,14 +58,11 @@ impl Scratch {
     pub(super) fn make(runs: &Path) -> io::Result<Self> {
         let path = runs.join(SCRATCH).join(getpid().as_raw_nonzero().to_string());
         // Of a process that had the same number once.
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_place(&path)?;
         DirBuilder::new().recursive(true).mode(PRIVATE.as_raw_mode()).create(&path)?;
         let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
         let directory = openat(CWD, &path, flags, Mode::empty())?;
-        Ok(Self { path, directory, files: None, temporary: None, is_settled: false })
+        Ok(Self { path, directory, files: None, temporary: None, is_settled: false, put_aside: 0 })
     }
 
     /// Where a run may leave its files.
@@ -125,10 +126,13 @@ impl Scratch {
         }
     }
 
-    /// Links are not followed; what cannot be removed makes the next run fail, not leak.
-    fn remove_what_stayed(&self, name: &str, done: Result<(), Errno>) {
-        if done.is_err() {
-            let _ = fs::remove_dir_all(self.path.join(name));
+    /// What cannot be removed is put aside, for another attempt with the whole: the next run must
+    /// not find it.
+    fn remove_what_stayed(&mut self, name: &str, done: Result<(), Errno>) {
+        if done.is_err() && remove_place(&self.path.join(name)).is_err() {
+            self.put_aside += 1;
+            let aside = format!("left-{}", self.put_aside);
+            let _ = renameat(&self.directory, name, &self.directory, aside);
         }
     }
 
@@ -148,7 +152,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = remove_place(&self.path);
     }
 }
 
