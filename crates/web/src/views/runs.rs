@@ -40,6 +40,7 @@ pub async fn runs(
         is_later_page: query.cursor.is_some(),
         scripts: scripts(&configuration, &caller),
         administrator: caller.identity.is_administrator(&settings.access.admin_groups),
+        keep_days: Some(settings.runs.keep_days.into()),
         ..RunsPage::new(shell, filter, &found.runs, now).with_next(found.next)
     })
 }
