@@ -118,17 +118,18 @@ enum Source {
         phase: watch::Receiver<Phase>,
         progress: Option<watch::Receiver<Progress>>,
         /// Reads what has left the shared part.
-        own: Option<Reader>,
+        own: Option<Box<Reader>>,
     },
     /// It is over.
-    Stored { place: PathBuf, reader: Option<Reader>, screens: Arc<Screens> },
+    Stored { place: PathBuf, reader: Option<Box<Reader>>, screens: Arc<Screens> },
 }
 
-/// Colours of both streams.
+/// Colours of both streams. Boxed, as the readers are: thousands of watchers that see nothing must
+/// be small.
 #[derive(Debug, Default)]
 struct Styles {
-    stdout: Option<StyledText>,
-    stderr: Option<StyledText>,
+    stdout: Option<Box<StyledText>>,
+    stderr: Option<Box<StyledText>>,
 }
 
 /// One answer to somebody who asks again and again.
@@ -159,10 +160,11 @@ impl Follower {
 
     /// As [`Follower::next`], without waiting: perhaps there is nothing to tell.
     async fn available(&mut self) -> Option<Vec<RunEvent>> {
-        if self.is_over || !self.watch.is_allowed().await {
+        // Boxed: who waits for output holds no room for what is done with it.
+        if self.is_over || !Box::pin(self.watch.is_allowed()).await {
             return None;
         }
-        match self.gather().await {
+        match Box::pin(self.gather()).await {
             Ok(events) => Some(events),
             Err(error) => {
                 tracing::warn!(%error, run.id = %self.watch.id, "output of a run cannot be read");
@@ -368,7 +370,7 @@ impl Follower {
         let mut style =
             tokio::task::spawn_blocking(move || style_at(&place, stream, offset)).await??;
         let spans = style.push(&text.text);
-        *slot = Some(style);
+        *slot = Some(Box::new(style));
         Ok(spans)
     }
 
@@ -403,14 +405,14 @@ enum Watched {
 /// Reads with a reader of one's own, on a thread that may wait for the disk.
 async fn read_aside(
     place: PathBuf,
-    reader: Option<Reader>,
+    reader: Option<Box<Reader>>,
     next: u64,
     ended: bool,
-) -> io::Result<(Reader, Vec<Entry>)> {
+) -> io::Result<(Box<Reader>, Vec<Entry>)> {
     let read = move || {
         let mut reader = match reader {
             Some(reader) if reader.next() == next => reader,
-            _ => Reader::open(&place, next)?,
+            _ => Box::new(Reader::open(&place, next)?),
         };
         let mut entries = reader.read(MAX_BATCH_BYTES)?;
         if entries.is_empty() && ended {
