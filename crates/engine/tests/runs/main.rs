@@ -5,5 +5,6 @@ mod escapes;
 mod input;
 mod outputs;
 mod recovery;
+mod scripts;
 mod stage;
 mod start;

@@ -52,6 +52,26 @@ impl Stage {
         self.directory
     }
 
+    /// A runner whose directory other accounts can pass.
+    pub fn reachable() -> Self {
+        let stage = Self::new();
+        let mode = Mode::RWXU | Mode::XGRP | Mode::XOTH;
+        rustix::fs::chmod(stage.directory.path(), mode).expect("a mode");
+        stage
+    }
+
+    /// The directories of runs that are there.
+    pub fn left_places(&self) -> Vec<PathBuf> {
+        let below = |path: &Path| -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(path).into_iter().flatten();
+            entries.map(|entry| entry.expect("an entry").path()).collect()
+        };
+        let days = below(&self.runs()).into_iter();
+        days.filter(|day| day.file_name().is_some_and(|name| name != "scratch"))
+            .flat_map(|day| below(&day))
+            .collect()
+    }
+
     /// Where the directories of runs are.
     pub fn runs(&self) -> PathBuf {
         self.directory.path().join("runs")
@@ -101,6 +121,8 @@ pub struct Order {
     /// `None`: a plain command. Else a script with these rules.
     rules: Option<RunRules>,
     input: Option<String>,
+    secret: Option<String>,
+    launcher: Option<String>,
 }
 
 /// A shell script; [`Order::word`] adds `$1`, `$2` and so on.
@@ -121,6 +143,8 @@ pub fn program(path: impl AsRef<Path>) -> Order {
         },
         rules: None,
         input: None,
+        secret: None,
+        launcher: None,
     }
 }
 
@@ -171,6 +195,16 @@ impl Order {
         Self { input: Some(input.to_owned()), ..self.rules(|_| {}) }
     }
 
+    /// A last word that is secret.
+    pub fn secret(self, secret: &str) -> Self {
+        Self { secret: Some(secret.to_owned()), ..self.rules(|_| {}) }
+    }
+
+    /// A program that executes the script.
+    pub fn launcher(self, launcher: &str) -> Self {
+        Self { launcher: Some(launcher.to_owned()), ..self.rules(|_| {}) }
+    }
+
     pub fn build(mut self, stage: &Stage) -> Invocation {
         self.surroundings.runs = stage.runs();
         let Some(rules) = self.rules else {
@@ -188,8 +222,9 @@ impl Order {
             .category("x")
             .accepts_undeclared()
             .accepts_option_like()
+            .argument(testkit::argument("secret").secret())
             .build();
-        let script = Script { runs: rules, ..script };
+        let script = Script { runs: rules, launcher: self.launcher, ..script };
         let caller = testkit::caller("x").build();
         let value = |(number, value): (usize, &String), input| RequestArgument {
             name: format!("{number}"),
@@ -197,8 +232,14 @@ impl Order {
             input,
         };
         let words = words.iter().enumerate().map(|word| value(word, false));
+        let secret = self.secret.map(|secret| RequestArgument {
+            name: "secret".to_owned(),
+            value: Value::Text(secret),
+            input: false,
+        });
         let input = self.input.iter().map(|text| value((99, text), true));
-        let request = RunRequest { arguments: words.chain(input).collect(), csrf_token: None };
+        let request =
+            RunRequest { arguments: words.chain(secret).chain(input).collect(), csrf_token: None };
         let authorized = authorize(&caller, &script).expect("allowed");
         let checked = check(authorized, &request).expect("valid");
         let wishes = Wishes::default();
