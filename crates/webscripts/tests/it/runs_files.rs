@@ -115,6 +115,34 @@ fn attack_13_the_name_of_an_upload_never_becomes_a_path() {
     assert!(added.iter().all(is_server_made), "{added:?}");
 }
 
+/// Files travel as text; there is nothing on the server that a value could name.
+#[test]
+fn attack_14_a_path_or_a_number_in_place_of_a_file_opens_nothing() {
+    let server = server();
+    let ada = Runs::of(&server, "ada");
+    let run = left_by(&ada);
+    let report = format!("data/runs/{}/files/report.txt", run);
+
+    for path in ["/etc/passwd", "file:///etc/passwd", "config/server.json", &report, &run] {
+        let answer = crate::stage::run(
+            &server,
+            &ada.token,
+            "upload.sh",
+            &json!({"file": path, "name": "x"}),
+        );
+        assert_eq!(crate::stage::seen(&answer).stdin, path.as_bytes());
+    }
+    for reference in [
+        json!({"path": "/etc/passwd"}),
+        json!({"id": run}),
+        json!({"run": run, "name": "report.txt"}),
+        json!({"url": "file:///etc/passwd"}),
+    ] {
+        let answer = ada.try_start("upload.sh", &json!({"file": reference}), "result");
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+}
+
 #[test]
 fn attack_15_names_that_lead_elsewhere_are_not_found() {
     let server = server();
