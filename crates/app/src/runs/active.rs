@@ -328,6 +328,12 @@ impl ActiveRun {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(order);
     }
 
+    /// Whether it waits for its turn and somebody waits for its result.
+    pub fn is_awaited(&self) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.as_ref().is_some_and(|order| !order.started.is_closed())
+    }
+
     /// Takes that out again: whoever has it decides how the run goes on.
     pub fn take_order(&self) -> Option<Order> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()

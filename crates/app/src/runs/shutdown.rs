@@ -14,9 +14,15 @@ const LEEWAY: Duration = Duration::from_secs(5);
 
 impl App {
     /// Starts nothing more, waits at most `shutdown_wait` until running scripts are over, stops
-    /// those that are not and records why. Runs that wait in the queue start with the next server.
+    /// those that are not and records why. Runs that wait in the queue start with the next server,
+    /// unless a client waits for their result: it gets an answer, and nothing happens later on.
     pub async fn end_runs(&self) {
         self.runs.close();
+        for run in self.runs.all() {
+            if run.is_awaited() {
+                self.stop_active(&run, || REASON.to_owned()).await;
+            }
+        }
         let configuration = self.configuration();
         let wait = configuration.settings.runs.shutdown_wait;
         if tokio::time::timeout(wait, self.running_are_over()).await.is_ok() {

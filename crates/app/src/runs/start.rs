@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 use webscripts_domain::access;
 use webscripts_domain::arguments;
 use webscripts_domain::catalogue::Script;
@@ -110,7 +111,7 @@ impl App {
                 let record = run.record();
                 let script = super::rights::script_of(&configuration, &record);
                 let rights = webscripts_domain::run_rights::RunRights::ALL;
-                let seen = Seen { record, active: Some(run), rights, script };
+                let seen = Seen { record, active: Some(run), rights, script, printed: None };
                 Ok(StartedRun { view: self.view(caller, seen), repeated: false })
             }
         }
@@ -182,7 +183,8 @@ impl App {
         let order = Order { invocation, caller: caller.clone(), ticket, words, started: starting };
         let (recorded, outcome) = oneshot::channel();
         let task = Arc::clone(self).record_and_carry(new, Arc::clone(&run), order, place, recorded);
-        self.tasks.spawn(task);
+        // Its log lines bear the number of the request.
+        self.tasks.spawn(task.in_current_span());
         match outcome.await.unwrap_or(Err(RunError::Stopping))? {
             None => Ok(Begun::New { run, at_once, started }),
             Some(id) => Ok(Begun::Repeated(id)),
@@ -320,7 +322,7 @@ fn request_key(
 }
 
 /// Whose run it is, in words, for reasons.
-pub(super) fn by_whom(caller: &Caller) -> String {
+pub(crate) fn by_whom(caller: &Caller) -> String {
     let address: IpAddr = caller.address;
     if caller.identity.is_signed_in() {
         caller.identity.name.clone()

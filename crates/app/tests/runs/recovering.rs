@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use webscripts_app::runs::recover::Recovery;
+use webscripts_domain::environment::RequestContext;
 use webscripts_domain::invocation::place_of;
 use webscripts_domain::run::{Outcome, Printed, RunEnd, RunId, RunState, Stream, Usage};
 use webscripts_engine::runs::Recovered;
@@ -92,16 +93,27 @@ async fn a_stopping_server_lets_runs_finish_then_stops_them_and_keeps_what_waits
     .await;
     let running = stage.start_x(&ada(), "1").await.record.id;
     let waits = stage.start_x(&ada(), "2").await.record.id;
+    let (ada, context, request) = (ada(), RequestContext::default(), words(&[("word", "3")]));
+    let call = stage.app.run_script(&ada, "x.py", &request, &context);
+    let ends = async {
+        while stage.stores.runs.counts().await.unwrap().queued < 2 {
+            tokio::task::yield_now().await;
+        }
+        stage.app.end_runs().await;
+    };
     let obeys = async {
         stage.runner.stopped(running).await;
         stage.runner.end(running, Outcome::Cancelled);
     };
 
-    tokio::join!(stage.app.end_runs(), obeys);
+    let (answer, (), ()) = tokio::join!(call, ends, obeys);
 
     let record = async |id| stage.stores.runs.find(id).await.unwrap().unwrap();
     let stopped = record(running).await;
     assert_eq!(stopped.state, RunState::Stopped);
     assert_eq!(stopped.reason.as_deref(), Some("the server was stopped"));
     assert_eq!(record(waits).await.state, RunState::Queued);
+    let awaited = answer.unwrap();
+    assert_eq!(awaited.end.outcome, Outcome::Cancelled);
+    assert_eq!(record(awaited.run).await.state, RunState::Stopped);
 }
