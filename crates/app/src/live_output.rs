@@ -18,7 +18,7 @@ use webscripts_domain::environment::RequestContext;
 use webscripts_domain::identity::{Caller, UserId};
 use webscripts_domain::random;
 use webscripts_domain::request::RunRequest;
-use webscripts_domain::run::{RunEnd, Stream};
+use webscripts_domain::run::{Outcome, RunEnd, Stream};
 use webscripts_domain::session::SessionKey;
 use webscripts_engine::spool::Spool;
 
@@ -27,9 +27,10 @@ use crate::run_script::RunError;
 use crate::runs::active::{ActiveRun, Phase};
 use crate::runs::life::end_of;
 use crate::runs::queue::NoPlace;
+use crate::runs::start::by_whom;
 
 /// Longest piece handed out at once, even if no line has ended.
-const MAX_LINE_BYTES: usize = 64 * 1024;
+const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// How long a fetch waits for the next line before it answers with an empty one.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How long the rest of a run that has ended is kept.
@@ -149,6 +150,22 @@ impl Cursor {
         Ok(self.take_line())
     }
 
+    /// What somebody gets who waited for a line when the run ended: the next line, or the beginning
+    /// of one, or an empty one when the time was over; the end comes with the next fetch. That is
+    /// what the reference answers, whose read of the pipe returns before it looks at the process.
+    fn last_line(&mut self, run: &ActiveRun, end: RunEnd) -> io::Result<Option<Vec<u8>>> {
+        match self.line(run) {
+            Ok(Some(line)) => return Ok(Some(line)),
+            Ok(None) => {}
+            // It never started.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let unfinished = std::mem::take(&mut self.read);
+        let is_left = !unfinished.is_empty() || end.outcome == Outcome::TimedOut;
+        Ok(is_left.then_some(unfinished))
+    }
+
     fn take_line(&mut self) -> Option<Vec<u8>> {
         let line_end = self.read.iter().position(|byte| *byte == b'\n');
         let length = match line_end {
@@ -189,7 +206,7 @@ const REST_BYTES: usize = 1024 * 1024;
 
 impl LiveRun {
     /// The next piece, if there is one without waiting.
-    async fn take(self: &Arc<Self>) -> io::Result<Option<Piece>> {
+    async fn take(self: &Arc<Self>, has_waited: bool) -> io::Result<Option<Piece>> {
         let mut cursor = self.cursor.lock().await;
         let is_over = matches!(&*self.run.phase().borrow(), Phase::Over);
         if !is_over {
@@ -198,6 +215,9 @@ impl LiveRun {
         }
         let record = self.run.record();
         let end = end_of(record.end, record.ended, record.started);
+        if has_waited && let Some(stdout) = cursor.last_line(&self.run, end)? {
+            return Ok(Some(Piece { stdout, stderr: Vec::new(), end: None }));
+        }
         let mut taken = std::mem::take(&mut *cursor);
         let run = Arc::clone(&self.run);
         let rest = move || taken.rest(&run, end);
@@ -275,10 +295,12 @@ impl App {
     ) -> Result<(Piece, Arc<Script>), FetchError> {
         let live = self.live_run(caller, key)?;
         let deadline = Instant::now() + MAX_WAIT;
+        let mut has_waited = false;
         let piece = loop {
-            if let Some(piece) = live.take().await? {
+            if let Some(piece) = live.take(has_waited).await? {
                 break piece;
             }
+            has_waited = true;
             if tokio::time::timeout_at(deadline, live.changed()).await.is_err() {
                 break Piece { stdout: Vec::new(), stderr: Vec::new(), end: None };
             }
@@ -297,8 +319,7 @@ impl App {
     /// When the key is unknown, or somebody else's.
     pub async fn stop_live(&self, caller: &Caller, key: &str) -> Result<(), FetchError> {
         let live = self.live_run(caller, key)?;
-        let name = caller.identity.name.clone();
-        self.stop_active(&live.run, || format!("stopped by {name}")).await;
+        self.stop_active(&live.run, || format!("stopped by {}", by_whom(caller))).await;
         Ok(())
     }
 

@@ -73,7 +73,9 @@ pub fn start(theme: &Theme, part: &Part, listings: &Listings) -> Result<(Server,
     } else {
         builder
     };
-    let builder = if theme.name == "04-real-time" { add_live_tool(builder) } else { builder };
+    let configured = &part.configuration_on_top_of_default.scripts;
+    let builder =
+        if configured.contains_key("test_config.py") { add_live_tool(builder) } else { builder };
     let (builder, people) = add_accounts(builder, theme);
     let flags = &part.command_line_flags;
     let builder = flags.iter().fold(builder, InstanceBuilder::flag);
@@ -189,7 +191,7 @@ if "--timeout" in sys.argv:
 print("end.", flush=True)
 "#;
 
-/// The tool of theme 04, which the reference configures on request.
+/// The tool that theme 04 configures.
 fn add_live_tool(builder: InstanceBuilder) -> InstanceBuilder {
     let path = builder.directory().join("scripts/py/test_config.py");
     let configuration = json!({

@@ -46,6 +46,9 @@ pub struct Part {
 pub struct Configuration {
     /// The section `server`.
     pub server: Map<String, Value>,
+    /// Tools of the reference that are configured besides, by name.
+    #[serde(default)]
+    pub scripts: Map<String, Value>,
 }
 
 /// An exchange, or something observed.
