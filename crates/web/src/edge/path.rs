@@ -85,14 +85,21 @@ pub fn route(path: &str, urls: &[(String, String)]) -> String {
     format!("{}{name}", mapped.unwrap_or(directory))
 }
 
-/// Puts a decoded path into an address for the router.
+/// Puts a decoded path into an address for the router. Scheme and host of an HTTP/2 request stay:
+/// there they stand in place of the header `Host`.
 pub fn replace(uri: &mut Uri, path: &str) -> Result<(), ()> {
     let mut text = utf8_percent_encode(path, PATH).to_string();
     if let Some(query) = uri.query() {
         text.push('?');
         text.push_str(query);
     }
-    *uri = text.parse::<PathAndQuery>().map(Uri::from).map_err(|_| ())?;
+    let path = text.parse::<PathAndQuery>().map_err(|_| ())?;
+    let mut parts = std::mem::take(uri).into_parts();
+    if parts.scheme.is_none() || parts.authority.is_none() {
+        parts = axum::http::uri::Parts::default();
+    }
+    parts.path_and_query = Some(path);
+    *uri = Uri::from_parts(parts).map_err(|_| ())?;
     Ok(())
 }
 
@@ -133,5 +140,12 @@ mod tests {
             assert_eq!(decode(uri.path()), path);
             assert_eq!(uri.query(), Some("q=1"));
         }
+    }
+    #[test]
+    fn an_address_of_http2_keeps_its_host() {
+        let mut uri = Uri::from_static("https://host:8443/%61?q=1");
+        replace(&mut uri, "/b").unwrap();
+
+        assert_eq!(uri, "https://host:8443/b?q=1");
     }
 }
