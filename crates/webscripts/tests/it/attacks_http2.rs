@@ -14,9 +14,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use webscripts_testkit::Server;
+use webscripts_testkit::{InstanceBuilder, Server};
 
-use crate::stage::instance;
+use crate::stage::{instance, numbers};
 
 /// Far above what a working server needs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -29,8 +29,12 @@ struct Encrypted {
 
 impl Encrypted {
     fn start() -> Self {
+        Self::serve(instance())
+    }
+
+    fn serve(instance: InstanceBuilder) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let server = instance()
+        let server = instance
             .file("config/tls/certificate.pem", made.cert.pem(), 0o444)
             .file("config/tls/key.pem", made.signing_key.serialize_pem(), 0o400)
             .setting("tls_certificate", "config/tls/certificate.pem")
@@ -205,4 +209,60 @@ async fn attack_53_settings_and_pings_without_end_hold_up_nobody() {
     }
     let grown = encrypted.server.peak_memory_bytes().unwrap() - before;
     assert!(grown < 64 << 20, "{} MiB more", grown >> 20);
+}
+
+/// The body of an answer, read to its end.
+async fn text_of(mut body: h2::RecvStream) -> String {
+    let mut bytes = Vec::new();
+    while let Some(data) = body.data().await {
+        let data = data.unwrap();
+        body.flow_control().release_capacity(data.len()).unwrap();
+        bytes.extend(data);
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_of_events_that_nobody_reads_holds_up_no_other_one_of_its_connection() {
+    let script = "#!/bin/sh\nseq 1 300000\n";
+    let encrypted = Encrypted::serve(
+        instance().script("seq.sh", script, &serde_json::json!({})).setting("active_auth", false),
+    );
+    let stream = encrypted.connect(b"h2").await;
+    // As browsers do: the connection has room for several streams that are not read.
+    let mut client = h2::client::Builder::new();
+    client.initial_connection_window_size(16 << 20);
+    let (requests, connection) = client.handshake::<_, Bytes>(stream).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the task ends with its connection")]
+    let driver = tokio::spawn(connection);
+    let mut requests = requests.ready().await.unwrap();
+    let start = Request::post("https://localhost/api/runs/")
+        .header("Origin", "https://localhost")
+        .header("Content-Type", "application/json")
+        .body(())
+        .unwrap();
+    let (answer, mut body) = requests.send_request(start, false).unwrap();
+    body.send_data(Bytes::from_static(b"{\"script\": \"seq.sh\"}"), true).unwrap();
+    let answer = text_of(answer.await.unwrap().into_body()).await;
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect(&answer);
+    let path = format!("/api/runs/{}/events", answer["run"]["id"].as_str().unwrap());
+
+    let mut unread = Vec::new();
+    for _ in 0..20 {
+        let (answer, _) = requests.send_request(get(&path), true).unwrap();
+        unread.push(answer.await.unwrap());
+    }
+    let (answer, _) = requests.send_request(get(&path), true).unwrap();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
+    let events = tokio::time::timeout(PATIENCE, text_of(answer.into_body())).await.unwrap();
+
+    let data = events.lines().filter_map(|line| line.strip_prefix("data: "));
+    let output: String = data
+        .map(|data| serde_json::from_str::<serde_json::Value>(data).unwrap())
+        .filter_map(|data| data["text"].as_str().map(str::to_owned))
+        .collect();
+    assert!(output == numbers(300_000), "{} bytes", output.len());
+    drop(unread);
+    driver.abort();
 }

@@ -8,7 +8,7 @@ use webscripts_testkit::{Account, Request, Server};
 
 use crate::runs_stage::{Runs, eventually};
 use crate::runs_watch::{Watcher, texts};
-use crate::stage::instance;
+use crate::stage::{instance, numbers};
 
 /// Prints a line for every line it reads, to standard error if it begins with `e`.
 const STEPS: &str = r#"#!/bin/sh
@@ -167,7 +167,7 @@ fn who_does_not_read_slows_nobody() {
     let events = reader.rest();
 
     let all: String = texts(&events).into_iter().map(|(_, text)| text).collect();
-    let expected: String = (1..=3_000_000).map(|n| format!("{n}\n")).collect();
+    let expected = numbers(3_000_000);
     assert!(all == expected, "{} bytes, not {}", all.len(), expected.len());
     assert_eq!(ada.end(&run)["state"], "succeeded");
     drop(lazy);
@@ -186,7 +186,7 @@ fn a_lazy_watcher_finds_everything_later() {
 
     let all: String = texts(&lazy.rest()).into_iter().map(|(_, text)| text).collect();
 
-    assert!(all == (1..=400_000).map(|n| format!("{n}\n")).collect::<String>());
+    assert!(all == numbers(400_000));
 }
 
 #[test]

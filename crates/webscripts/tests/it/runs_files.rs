@@ -121,7 +121,7 @@ fn attack_14_a_path_or_a_number_in_place_of_a_file_opens_nothing() {
     let server = server();
     let ada = Runs::of(&server, "ada");
     let run = left_by(&ada);
-    let report = format!("data/runs/{}/files/report.txt", run);
+    let report = format!("data/runs/{run}/files/report.txt");
 
     for path in ["/etc/passwd", "file:///etc/passwd", "config/server.json", &report, &run] {
         let answer = crate::stage::run(

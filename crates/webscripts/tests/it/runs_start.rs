@@ -5,7 +5,7 @@ use webscripts_testkit::{Account, Request, Server};
 
 use crate::runs_stage::Runs;
 use crate::runs_watch::{Watcher, texts};
-use crate::stage::{Probes as _, code_of, csrf_token, fields_of, instance, started};
+use crate::stage::{Probes as _, code_of, csrf_token, fields_of, instance, numbers, started};
 
 fn server() -> Server {
     let echo = "#!/bin/sh\necho \"out $1\"\necho \"err $1\" >&2\nexit 3\n";
@@ -64,13 +64,12 @@ fn the_result_comes_with_the_output() {
 
 #[test]
 fn a_large_result_comes_whole() {
-    let numbers = "#!/bin/sh\nseq 1 1000000\nprintf 'caf\\303\\251'\nseq 1 10 >&2\n";
+    let script = "#!/bin/sh\nseq 1 1000000\nprintf 'caf\\303\\251'\nseq 1 10 >&2\n";
     let server =
-        instance().script("seq.sh", numbers, &json!({})).account(Account::user("ada")).start();
+        instance().script("seq.sh", script, &json!({})).account(Account::user("ada")).start();
     let server = server.unwrap();
     let ada = Runs::of(&server, "ada");
-    let lines = |last: u32| (1..=last).map(|n| format!("{n}\n")).collect::<String>();
-    let expected = lines(1_000_000) + "caf\u{e9}";
+    let expected = numbers(1_000_000) + "caf\u{e9}";
 
     let new = ada.try_start("seq.sh", &json!({}), "result").json().unwrap();
     let old = ada.post("/api/scripts/seq.sh", &json!({"arguments": {}}));
@@ -78,7 +77,7 @@ fn a_large_result_comes_whole() {
     let old = old.json().unwrap();
 
     for body in [&new, &old] {
-        assert!(body["stdout"] == expected && body["stderr"] == lines(10));
+        assert!(body["stdout"] == expected && body["stderr"] == numbers(10));
     }
     assert!(text.is_ascii() && text.starts_with("{\"stdout\": \"1\\n2\\n"));
     assert!(text.ends_with(

@@ -160,6 +160,16 @@ pub fn assert_refused(answer: &Answer, argument: &str, why: &str) {
     assert_eq!(fields_of(answer), [(argument.to_owned(), why.to_owned())]);
 }
 
+/// What `seq` prints: the numbers from 1 on, one per line.
+pub fn numbers(last: u32) -> String {
+    use std::fmt::Write as _;
+
+    (1..=last).fold(String::new(), |mut text, number| {
+        writeln!(text, "{number}").unwrap();
+        text
+    })
+}
+
 /// The text of errors that existing clients know.
 pub fn error_text(status: u16) -> String {
     format!("---------------\n** ERROR {status} **\n---------------\n")
