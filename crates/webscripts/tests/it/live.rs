@@ -78,8 +78,16 @@ fn lines_come_one_by_one_and_the_end_has_no_key() {
     assert_eq!(fetch(&server, &token, &key).json().unwrap(), line("one\n", &key));
     assert_eq!(fetch(&server, &token, &key).json().unwrap(), line("two\n", &key));
     drop(pipe);
+    // A fetch that waits for the end gets the rest alone, one behind the end gets both.
+    let mut end = fetch(&server, &token, &key).json().unwrap();
+    if end.get("key").is_some() {
+        assert_eq!(end, line("rest without an end", &key));
+        end = fetch(&server, &token, &key).json().unwrap();
+        assert_eq!(end["stdout"], "");
+        end["stdout"] = json!("rest without an end");
+    }
     assert_eq!(
-        fetch(&server, &token, &key).json().unwrap(),
+        end,
         json!({
             "stdout": "rest without an end", "stderr": "complaint\n", "code": 3,
             "Content-Type": "text/plain", "Stderr-Content-Type": "text/plain", "error": "No errors",
