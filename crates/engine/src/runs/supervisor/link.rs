@@ -17,8 +17,10 @@ use crate::runs::protocol::{
 use crate::runs::rendezvous::ShortPath;
 
 /// Shortest time between two reports on the progress of a run; what happens meanwhile is told
-/// together. The first comes so late that most runs are over by then.
+/// together.
 const REPORT_PAUSE: Duration = Duration::from_millis(2);
+/// When the first one comes: small programs are over by then, and their end says it all.
+const FIRST_REPORT: Duration = Duration::from_millis(4);
 /// First and longest time between two attempts to find a server.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(250);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
@@ -96,7 +98,7 @@ impl<'a> RunLink<'a> {
     pub(super) fn new(link: &'a mut Link, identity: Identity<'a>, told: State) -> Self {
         let now = Instant::now();
         let attempt = (now, FIRST_ATTEMPT);
-        Self { link, identity, told, tell_at: now + REPORT_PAUSE, is_full: false, attempt }
+        Self { link, identity, told, tell_at: now + FIRST_REPORT, is_full: false, attempt }
     }
 
     /// What to wait for, if a server is there.
