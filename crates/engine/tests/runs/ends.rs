@@ -94,7 +94,7 @@ async fn a_script_that_does_not_listen_is_killed() {
 #[tokio::test]
 async fn a_stopped_script_is_ended_without_waiting() {
     let stage = Stage::new();
-    let script = shell("(kill -STOP $$; sleep 1000) & echo ready; wait; echo never");
+    let script = shell("(kill -STOP $$; echo ready; sleep 1000) & wait; echo never");
     let handle = stage.start(script).await;
     printed(&handle, "ready\n").await;
 

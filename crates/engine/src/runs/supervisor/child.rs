@@ -203,14 +203,13 @@ fn arrange_descriptors(child: &Child<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// As a program expects them: none blocked, and a broken pipe ends it.
+/// As a program expects them: none blocked. The supervisor has set all to their default actions.
 fn reset_signals() -> Result<(), Errno> {
     #[expect(unsafe_code, reason = "rustix has no signal masks")]
-    // SAFETY: zeros are a valid set of signals, the empty one. The calls read it and change only
-    // the signals of this process, whose table of handlers is its own (no CLONE_SIGHAND).
+    // SAFETY: zeros are a valid set of signals, the empty one. The call reads it and changes only
+    // the mask of this process.
     let result = unsafe {
         let none: libc::sigset_t = std::mem::zeroed();
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut())
     };
     // It fails for no reason but an unknown first argument.

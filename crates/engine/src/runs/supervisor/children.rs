@@ -37,15 +37,19 @@ pub(super) struct End {
 }
 
 impl Children {
-    /// Blocks every signal of this process, which must have one thread, and watches for ends.
+    /// Blocks every signal of this process, which must have one thread, and watches for ends. What
+    /// the server ignores, because it was started with `nohup` for instance, scripts do not.
     pub(super) fn watch() -> io::Result<Self> {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
         #[expect(unsafe_code, reason = "rustix has neither signal masks nor signal descriptors")]
         // SAFETY: the set is written before it is read, by calls that only write into it, and it
-        // outlives all of them. A mask for the calling thread and a descriptor touch no memory of
-        // ours. A descriptor that is not -1 is new and belongs to nobody else.
+        // outlives all of them. The default action of a signal, a mask for the calling thread and a
+        // descriptor touch no memory of ours; numbers that cannot be changed are refused. A descriptor that is not -1 is new and belongs to nobody else.
         let notes = unsafe {
+            for signal in 1..libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             libc::sigfillset(set.as_mut_ptr());
             if libc::sigprocmask(libc::SIG_SETMASK, set.as_ptr(), ptr::null_mut()) != 0 {
                 return Err(io::Error::last_os_error());

@@ -1,6 +1,7 @@
 //! The server, as a supervisor sees it: reports go there, commands come from there. It is never
 //! waited for while a run goes on, and when it dies the next one is looked for.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -157,6 +158,10 @@ impl<'a> RunLink<'a> {
     }
 
     fn lose(&mut self) {
+        // Whoever reads what the server printed must not wait for this process.
+        if let Ok(nothing) = File::options().write(true).open("/dev/null") {
+            let _ = rustix::stdio::dup2_stderr(nothing);
+        }
         self.link.socket = None;
         self.link.is_first = false;
         self.is_full = false;
@@ -197,5 +202,52 @@ pub(super) fn timespec(time: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::socketpair;
+
+    use super::*;
+    use crate::runs::protocol::Command;
+
+    fn state(chunks: u64) -> State {
+        State { chunks, ..State::default() }
+    }
+
+    fn reports(server: &OwnedFd) -> Vec<Report> {
+        let mut room = vec![0; LONGEST_PACKET];
+        let mut reports = Vec::new();
+        while let Ok(Received::Packet(packet, _)) = receive(server, &mut room) {
+            reports.push(postcard::from_bytes(packet).unwrap());
+        }
+        reports
+    }
+
+    #[test]
+    fn a_server_that_does_not_listen_is_told_the_latest_later() {
+        let (server, own) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .unwrap();
+        while send(&own, &Report::Started(1)).is_ok() {}
+        let mut link = Link::new(own);
+        let identity =
+            Identity { run: [0; 16], token: [0; 32], pid: 1, rendezvous: Path::new("/nowhere/x") };
+        let mut link = RunLink::new(&mut link, identity, State::default());
+        let later = Instant::now() + Duration::from_secs(1);
+
+        link.tend(&state(1), later);
+        link.tend(&state(2), later);
+        assert_eq!(link.due(&state(2)), None);
+        assert!(link.interest().unwrap().1.contains(PollFlags::OUT));
+        reports(&server);
+        link.has_room();
+        link.tend(&state(3), later);
+        assert_eq!(reports(&server), [Report::State(state(3))]);
+
+        send(&server, &Command::Stop).unwrap();
+        let stop = link.receive().map(postcard::from_bytes::<Command<'_>>);
+        assert_eq!(stop, Some(Ok(Command::Stop)));
     }
 }
