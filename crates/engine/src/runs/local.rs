@@ -27,7 +27,7 @@ use crate::descriptor::keep_from_children;
 use crate::sandbox;
 
 /// How often is looked for supervisors that have nothing to do.
-const TIDY_INTERVAL: Duration = Duration::from_secs(10);
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 /// How long runs that were forced to end may take until nothing of them is left.
 const LAST_GRACE: Duration = Duration::from_secs(5);
 /// How often is looked whether a run ended before its supervisor has got in touch.

@@ -21,10 +21,15 @@ use super::protocol::{LONGEST_REPORT, Packed, Received, Report, receive, send};
 use super::strays;
 use crate::descriptor::watch;
 
-/// Most supervisors that wait for a run.
-const MOST_IDLE: usize = 8;
-/// How long one waits.
-const IDLE_TIME: Duration = Duration::from_secs(30);
+/// Most supervisors that wait for a run. As many as run at the same time on a busy server: to start
+/// one costs more than to start a small program.
+const MOST_IDLE: usize = 64;
+/// How many of them wait for long.
+const FEW_IDLE: usize = 8;
+/// How long these wait.
+const LONG_TIME: Duration = Duration::from_secs(30);
+/// How long the others wait.
+const SHORT_TIME: Duration = Duration::from_secs(3);
 
 /// The program of a supervisor: it must call [`supervise`](super::supervise) and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,11 +199,18 @@ impl Pool {
         None
     }
 
-    /// Takes those that have waited too long.
+    /// Takes those that have waited too long, the ones that have waited longest first.
     pub(super) fn take_old(&self) -> Vec<Supervisor> {
         let now = Instant::now();
-        let is_old = |(_, since): &mut (Supervisor, Instant)| now - *since >= IDLE_TIME;
-        self.lock().extract_if(.., is_old).map(|(supervisor, _)| supervisor).collect()
+        let mut idle = self.lock();
+        let mut many = idle.len().saturating_sub(FEW_IDLE);
+        let is_old = |(_, since): &mut (Supervisor, Instant)| {
+            let waited = now.saturating_duration_since(*since);
+            let is_old = waited >= LONG_TIME || (many > 0 && waited >= SHORT_TIME);
+            many -= usize::from(is_old && many > 0);
+            is_old
+        };
+        idle.extract_if(.., is_old).map(|(supervisor, _)| supervisor).collect()
     }
 
     /// Takes all.
