@@ -558,6 +558,13 @@ pub const RULES: &[Rule] = &[
          kill the group\"",
     ),
     Rule::new(
+        "script-is-checked",
+        Steps::Named(&["21/removed"]),
+        Ours::Plain(500),
+        "issue 3, item 7: \"the file is opened, checked … and executed by handle\"; http-api.md §5: \
+         \"cannot start → 500\"",
+    ),
+    Rule::new(
         "ended-by-term",
         Steps::Named(&["21/sleep-over"]),
         Ours::TimedOut { code: -15 },

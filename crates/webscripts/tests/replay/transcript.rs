@@ -232,7 +232,7 @@ mod tests {
             .map(|part| part.steps.len())
             .sum();
 
-        assert_eq!(steps, 680);
+        assert_eq!(steps, 755);
     }
 
     #[test]
