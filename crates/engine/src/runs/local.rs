@@ -280,6 +280,13 @@ impl Shared {
         let tidy = async {
             loop {
                 tokio::time::sleep(TIDY_INTERVAL).await;
+                for (run, supervisor) in self.rendezvous.take_forgotten() {
+                    tracing::warn!(%run, "a run that nobody knows is ended");
+                    self.tasks.spawn_blocking(move || {
+                        supervisor.end_by_force();
+                        strays::end_marked(run);
+                    });
+                }
                 let old = self.pool.take_old();
                 if !old.is_empty() {
                     self.tasks.spawn_blocking(|| release(old));

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::sockopt::socket_peercred;
@@ -31,11 +31,23 @@ const BACKLOG: i32 = 128;
 /// How long the first word may take.
 const FIRST_WORD: Duration = Duration::from_secs(5);
 
+/// How long a supervisor waits until somebody asks for its run: longer than a server needs to ask
+/// for all the runs that it knows.
+const MOST_PATIENCE: Duration = Duration::from_mins(2);
+
+/// A supervisor that has said whose run it keeps.
+#[derive(Debug)]
+struct Waiting {
+    hello: Hello,
+    supervisor: Supervisor,
+    since: Instant,
+}
+
 /// The socket, and who came.
 #[derive(Debug)]
 pub(super) struct Rendezvous {
     socket: AsyncFd<OwnedFd>,
-    waiting: Mutex<HashMap<RunId, (Hello, Supervisor)>>,
+    waiting: Mutex<HashMap<RunId, Waiting>>,
     arrived: Notify,
 }
 
@@ -85,7 +97,8 @@ impl Rendezvous {
         }
         let mut waiting = self.lock();
         if waiting.len() < MOST_WAITING {
-            waiting.insert(RunId::from_bytes(hello.run), (hello, supervisor));
+            let run = RunId::from_bytes(hello.run);
+            waiting.insert(run, Waiting { hello, supervisor, since: Instant::now() });
         }
         drop(waiting);
         self.arrived.notify_waiters();
@@ -93,7 +106,19 @@ impl Rendezvous {
 
     /// The supervisor of a run, if it has come.
     pub(super) fn take(&self, run: RunId) -> Option<(Hello, Supervisor)> {
-        self.lock().remove(&run)
+        let Waiting { hello, supervisor, .. } = self.lock().remove(&run)?;
+        Some((hello, supervisor))
+    }
+
+    /// Takes the supervisors of runs for which nobody has asked: the server does not know them.
+    pub(super) fn take_forgotten(&self) -> Vec<(RunId, Supervisor)> {
+        let now = Instant::now();
+        let is_forgotten = |_: &RunId, waiting: &mut Waiting| {
+            now.saturating_duration_since(waiting.since) > MOST_PATIENCE
+        };
+        let mut waiting = self.lock();
+        let forgotten = waiting.extract_if(is_forgotten);
+        forgotten.map(|(run, waiting)| (run, waiting.supervisor)).collect()
     }
 
     /// Waits until some supervisor comes.
@@ -101,7 +126,7 @@ impl Rendezvous {
         self.arrived.notified().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, (Hello, Supervisor)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

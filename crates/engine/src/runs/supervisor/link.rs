@@ -80,6 +80,15 @@ impl Link {
         }
     }
 
+    /// Whether the server is there now.
+    pub(super) fn is_up(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| {
+            let mut peer = [PollFd::new(socket, PollFlags::RDHUP)];
+            let looked = poll(&mut peer, Some(&timespec(Duration::ZERO)));
+            looked.is_ok() && peer.iter().all(|peer| peer.revents().is_empty())
+        })
+    }
+
     /// Tells the server, however long that takes within reason. Only for what must arrive.
     pub(super) fn tell(&self, report: &Report) {
         let Some(socket) = &self.socket else { return };

@@ -97,7 +97,9 @@ impl Supervisor {
                 Ok(_) | Err(_) => Ok(None),
             };
             match message {
-                Ok(Some(message)) => self.run(message),
+                // A server that died before it knew the run would start it again.
+                Ok(Some(message)) if self.link.is_up() => self.run(message),
+                Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 Err(source) => self.refuse(&StartError::Exhausted(source)),
             }
