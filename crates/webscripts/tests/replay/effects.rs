@@ -17,6 +17,8 @@ enum Effect {
     DeleteUser(&'static str),
     /// The runs that have begun have ended meanwhile.
     RunsEnd,
+    /// As `RunsEnd`; they wait for this file.
+    RunsEndAfter(&'static str),
 }
 
 /// Brings about what happened right before the step.
@@ -26,7 +28,8 @@ pub fn before(theme: &str, id: &str, server: &Server, first_answer: Instant) -> 
         ("17-static-and-js", "changed-file") => Effect::Write("static/files/f.css", "changed"),
         ("17-static-and-js", "new-file") => Effect::Write("static/files/new.css", "x"),
         ("21-script-behaviour", "removed") => Effect::Remove("scripts/probe/silent.py"),
-        ("04-real-time", "plain-line-12" | "late-get" | "slow-nowait-1") => Effect::RunsEnd,
+        ("04-real-time", "plain-line-12") => Effect::RunsEndAfter("go"),
+        ("04-real-time", "late-get" | "slow-nowait-1") => Effect::RunsEnd,
         // A session of 2 s; the sign-in was the first step of its part.
         ("02-authentication", "short-expired") => Effect::Wait(Duration::from_millis(2300)),
         _ => return Ok(()),
@@ -66,6 +69,10 @@ impl Effect {
                 server.instance().run(["user", "delete", name])?.success()?;
             }
             Self::RunsEnd => wait_for_runs(server)?,
+            Self::RunsEndAfter(path) => {
+                std::fs::write(server.directory().join(path), "")?;
+                wait_for_runs(server)?;
+            }
         }
         Ok(())
     }

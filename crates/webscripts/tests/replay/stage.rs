@@ -175,7 +175,8 @@ fn script_keys(
     keys
 }
 
-/// Prints in real time what the recording of `test_config.py` shows, without its pauses.
+/// Prints in real time what the recording of `test_config.py` shows. Where that pauses it waits for
+/// the file `go`, so that no line is fetched too late.
 const LIVE_TOOL: &str = r#"import os, sys, time
 print("Arguments:", *sys.argv, flush=True)
 print("Inputs:", flush=True)
@@ -186,6 +187,8 @@ for seconds in (5, 10, 15):
     print(seconds, "seconds...", flush=True)
 sys.stderr.write("My custom error (15 seconds)...")
 sys.stderr.flush()
+while "--timeout" not in sys.argv and not os.path.exists("go"):
+    time.sleep(0.02)
 if "--timeout" in sys.argv:
     print("TimeoutError is comming... (please wait)...", flush=True)
     time.sleep(600)
