@@ -116,10 +116,10 @@ async fn a_late_watcher_reads_what_the_others_have_left_behind() {
     let mut early = stage.app.follow(&ada(), id, PLAIN).await.unwrap();
     let line = vec![b'x'; 100_000];
     let mut seen = 0;
-    for _ in 0..8 {
+    for _ in 0..30 {
         stage.runner.print(id, Stream::Stdout, &line);
     }
-    while seen < 800_000 {
+    while seen < 3_000_000 {
         for event in early.next().await.unwrap() {
             if let RunEvent::Output { text, .. } = event {
                 seen += text.text.len();
@@ -131,8 +131,11 @@ async fn a_late_watcher_reads_what_the_others_have_left_behind() {
 
     let told = all(late).await;
 
-    assert_eq!(told.len(), 10);
-    assert_eq!((told[0].as_str(), told[9].as_str()), ("running", "end succeeded"));
+    let line = String::from_utf8(line).unwrap();
+    let mut expected = vec!["running".to_owned()];
+    expected.extend((0..30).map(|at| format!("{at} stdout@{} {line}", at * 100_000)));
+    expected.push("end succeeded".to_owned());
+    assert!(told == expected, "{:?}", told.iter().map(String::len).collect::<Vec<_>>());
 }
 
 #[tokio::test]
