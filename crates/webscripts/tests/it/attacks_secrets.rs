@@ -60,7 +60,7 @@ fn forms() -> Vec<Vec<u8>> {
     let json_ascii = webscripts_testkit::json::python_text(&json!(SECRET));
     let base64 = STANDARD.encode(SECRET);
     let url = URL_SAFE_NO_PAD.encode(SECRET);
-    let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = SECRET.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let percent: String = SECRET
         .bytes()
         .map(|byte| {
