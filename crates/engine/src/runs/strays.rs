@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, pidfd_open, pidfd_send_signal, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
 };
 
 use webscripts_domain::run::RunId;
@@ -55,8 +55,11 @@ fn is_adopted(child: Pid) -> bool {
     if supervisors().contains(&child.as_raw_nonzero().get()) {
         return false;
     }
-    let session = Status::of(child).and_then(|status| status.session);
-    session.is_some() && session != getsid(None).ok()
+    // The server's own session may have begun outside its pid namespace: then it has no number
+    // here (and `getsid` of rustix panics), while every session of a script has one.
+    let session = |process| Status::of(process).and_then(|status| status.session);
+    let (own, of_child) = (session(getpid()), session(child));
+    of_child.is_some() && of_child != own
 }
 
 /// Ends every process that says it belongs to this run, whose supervisor was started by another
