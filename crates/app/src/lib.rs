@@ -46,6 +46,8 @@ pub struct App {
     stores: Stores,
     runner: Arc<dyn Runner>,
     authenticator: Arc<dyn Authenticator>,
+    /// Apart from those of sign-ins, which wait for none of them.
+    request_digests: Passwords,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     csrf: csrf::CsrfStore,
@@ -93,6 +95,7 @@ impl App {
                 random.as_ref(),
             )?),
         };
+        let request_digests = Passwords::new(Arc::clone(&random))?;
         let limits = &configuration.settings.runs;
         let rules = runs::queue::Rules {
             runs: limits.max_runs,
@@ -116,6 +119,7 @@ impl App {
             stores,
             runner,
             authenticator,
+            request_digests,
             clock,
             random,
             tasks: TaskTracker::new(),

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use webscripts_domain::random::{self, NoRandomness, Random};
 use webscripts_store::accounts::PasswordHash;
+use zeroize::Zeroizing;
 
 /// Hashes computed at the same time: each takes 19 MiB and a core.
 const AT_A_TIME: usize = 2;
@@ -122,6 +123,25 @@ impl Passwords {
         .await
     }
 
+    /// A digest of bytes that hold secrets: as hard to search as a stored password, and the same for
+    /// the same bytes and salt, also after a restart.
+    ///
+    /// # Errors
+    ///
+    /// When too many wait, or hashing fails.
+    pub(crate) async fn digest(
+        &self,
+        secret: Zeroizing<Vec<u8>>,
+        salt: [u8; 32],
+    ) -> Result<[u8; HASH_BYTES], HashError> {
+        self.in_turn(move |memory| {
+            let mut out = [0; HASH_BYTES];
+            argon2id(Params::default(), &secret, &salt, &mut out, memory)?;
+            Ok(out)
+        })
+        .await
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
@@ -184,7 +204,7 @@ fn hash_now(
     memory: &mut Vec<Block>,
 ) -> Result<PasswordHash, HashError> {
     let params = Params::default();
-    let mut out = zeroize::Zeroizing::new([0; HASH_BYTES]);
+    let mut out = Zeroizing::new([0; HASH_BYTES]);
     let password = password.expose_secret().as_bytes();
     argon2id(params.clone(), password, &salt, out.as_mut(), memory)?;
     let hash = phc::PasswordHash {
@@ -212,7 +232,7 @@ fn verify_now(
                 return Err(HashError::Unusable("it is no Argon2id hash".to_owned()));
             };
             let params = Params::try_from(&stored).map_err(unusable)?;
-            let mut computed = zeroize::Zeroizing::new(vec![0; hash.len()]);
+            let mut computed = Zeroizing::new(vec![0; hash.len()]);
             argon2id(params, password, salt, &mut computed, memory)?;
             Ok(bool::from(computed.ct_eq(hash.as_bytes())))
         }
@@ -220,7 +240,7 @@ fn verify_now(
             if hash.len() != 64 || *rounds == 0 || *rounds > MAX_ROUNDS {
                 return Err(HashError::Unusable("an imported hash is damaged".to_owned()));
             }
-            let mut computed = zeroize::Zeroizing::new([0; 64]);
+            let mut computed = Zeroizing::new([0; 64]);
             pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, *rounds, computed.as_mut());
             Ok(bool::from(computed.ct_eq(hash.as_slice())))
         }
@@ -284,6 +304,20 @@ mod tests {
         let other = PasswordHash::Argon2id(text.replace("m=19456", "m=1024"));
         assert!(!passwords.verify(Some(&other), &"password".into()).await.unwrap().fits);
         assert!(passwords.verify(Some(&stored), &"password".into()).await.unwrap().fits);
+    }
+
+    #[tokio::test]
+    async fn a_digest_tells_secrets_apart_and_is_the_same_after_a_restart() {
+        let digest = async |random, secret: &[u8], salt| {
+            let passwords = Passwords::new(Arc::new(SeededRandom::new(random))).unwrap();
+            passwords.digest(Zeroizing::new(secret.to_vec()), salt).await.unwrap()
+        };
+
+        let first = digest(1, b"1234", [1; 32]).await;
+
+        assert_eq!(digest(2, b"1234", [1; 32]).await, first);
+        assert_ne!(digest(1, b"1235", [1; 32]).await, first);
+        assert_ne!(digest(1, b"1234", [2; 32]).await, first);
     }
 
     #[tokio::test]

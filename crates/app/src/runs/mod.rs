@@ -14,6 +14,7 @@ mod output;
 pub(crate) mod queue;
 pub(crate) mod rate;
 pub mod recover;
+mod request_key;
 pub(crate) mod retention;
 pub(crate) mod rights;
 pub mod screen;

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use webscripts_domain::access;
@@ -13,10 +12,8 @@ use webscripts_domain::environment::{RequestContext, environment};
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::{Invocation, Wishes, Word, place_of};
 use webscripts_domain::request::RunRequest;
-use webscripts_domain::run::{
-    RecordedArgument, RecordedValue, RunId, RunRecord, RunState, StartedVia,
-};
-use webscripts_store::runs::{Claim, NewRun, Owner, RequestKey};
+use webscripts_domain::run::{RunId, RunRecord, RunState, StartedVia};
+use webscripts_store::runs::{Claim, NewRun, Owner};
 
 use super::active::{ActiveRun, Order, Place};
 use super::queue::Ticket;
@@ -147,7 +144,7 @@ impl App {
         let checked = arguments::check(authorized, order.request).map_err(RunError::Values)?;
         let owner = Owner { user: caller.identity.id, address: caller.address };
         let arguments = checked.recorded(order.request);
-        let key = request_key(&order, &arguments, &script)?;
+        let key = self.request_key(owner.user, &order, &script, &checked, &arguments).await?;
         if let Some(key) = &key
             && let Some(id) = known(self.stores.runs.claim(&owner, key, self.now()).await?)?
         {
@@ -285,40 +282,6 @@ fn record_of(new: &NewRun) -> RunRecord {
         reason: None,
         output_expired: false,
     }
-}
-
-/// The key of a request with a digest of what it asks for. Secrets are not part of the digest:
-/// something could be learned of them from it.
-fn request_key(
-    order: &StartRun<'_>,
-    arguments: &[RecordedArgument],
-    script: &Script,
-) -> Result<Option<RequestKey>, RunError> {
-    let Some(key) = order.idempotency_key else { return Ok(None) };
-    let fits = !key.is_empty()
-        && key.len() <= MAX_KEY_LENGTH
-        && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if !fits {
-        return Err(RunError::InvalidKey);
-    }
-    let mut digest = Sha256::new();
-    let mut add = |part: &str| {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part);
-    };
-    add(script.name.as_str());
-    add(&order.request.arguments.len().to_string());
-    for (recorded, sent) in arguments.iter().zip(&order.request.arguments) {
-        add(&recorded.name);
-        match &recorded.value {
-            RecordedValue::Secret => add("secret"),
-            RecordedValue::Json(_) => add(&sent.value.to_json()),
-        }
-        add(if recorded.input { "input" } else { "word" });
-    }
-    let size = order.wishes.terminal.map(|size| (size.columns, size.rows));
-    add(&format!("{size:?}"));
-    Ok(Some(RequestKey { key: key.to_owned(), digest: digest.finalize().into() }))
 }
 
 /// Whose run it is, in words, for reasons.

@@ -72,6 +72,36 @@ async fn the_same_key_is_the_same_run() {
 }
 
 #[tokio::test]
+async fn requests_that_differ_in_a_secret_are_different_also_after_a_restart() {
+    let stage = Stage::new().await;
+    let request = |pin: &str| words(&[("word", "w"), ("pin", pin)]);
+    let first = stage.order(&ada(), "x.py", &request("1234"), Some("k1")).await.unwrap();
+
+    let other = stage.order(&ada(), "x.py", &request("1235"), Some("k1")).await;
+    let again = stage.again();
+    let same = again.order(&ada(), "x.py", &request("1234"), Some("k1")).await.unwrap();
+    let other_again = again.order(&ada(), "x.py", &request("1235"), Some("k1")).await;
+
+    assert!(matches!(other, Err(RunError::KeyReused)));
+    assert_eq!((same.repeated, same.view.record.id), (true, first.view.record.id));
+    assert!(matches!(other_again, Err(RunError::KeyReused)));
+}
+
+#[tokio::test]
+async fn requests_that_differ_behind_what_is_recorded_are_different() {
+    let stage = Stage::new().await;
+    let long = "l".repeat(100_000);
+    let request = |end: &str| words(&[("word", &format!("{long}{end}"))]);
+    stage.order(&ada(), "x.py", &request("a"), Some("k1")).await.unwrap();
+
+    let same = stage.order(&ada(), "x.py", &request("a"), Some("k1")).await.unwrap();
+    let other = stage.order(&ada(), "x.py", &request("b"), Some("k1")).await;
+
+    assert!(same.repeated);
+    assert!(matches!(other, Err(RunError::KeyReused)));
+}
+
+#[tokio::test]
 async fn who_starts_too_many_runs_has_to_wait() {
     let limit = RateLimit { runs: 1, per: Duration::from_mins(1) };
     let stage = Stage::with(|settings, _| settings.runs.rate_limit = Some(limit)).await;
