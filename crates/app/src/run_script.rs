@@ -14,7 +14,7 @@ use webscripts_domain::invocation::{Invocation, Wishes};
 use webscripts_domain::random::{self, NoRandomness};
 use webscripts_domain::request::RunRequest;
 use webscripts_domain::run::{RunEnd, RunId, StartedVia};
-use webscripts_engine::runs::{Over, RunHandle, StartError};
+use webscripts_engine::runs::{Over, RunHandle, StartError, WholeOutput};
 
 use crate::runs::active::ActiveRun;
 use crate::runs::history::{collect, remove};
@@ -89,6 +89,8 @@ pub struct Ended {
     pub end: RunEnd,
     /// Its directory.
     place: PathBuf,
+    /// All it printed, if that was little.
+    whole: Option<Arc<WholeOutput>>,
 }
 
 impl App {
@@ -133,7 +135,8 @@ impl App {
         run.over().await;
         let record = run.record();
         let end = end_of(record.end, record.ended, record.started);
-        Ok(Ended { run: run.id, script, end, place: run.place.clone() })
+        let (place, whole) = (run.place.clone(), run.whole_output());
+        Ok(Ended { run: run.id, script, end, place, whole })
     }
 
     /// All that is kept of the output of a run that has ended, in memory.
@@ -142,6 +145,10 @@ impl App {
     ///
     /// [`RunError::Output`].
     pub async fn collect_ended(&self, ended: &Ended) -> Result<Collected, RunError> {
+        if let Some(whole) = &ended.whole {
+            let WholeOutput { stdout, stderr } = WholeOutput::clone(whole);
+            return Ok(Collected { stdout, stderr, end: ended.end });
+        }
         collect(ended.place.clone(), ended.end).await.map_err(RunError::Output)
     }
 

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{Notify, oneshot, watch};
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::{Invocation, TerminalSize};
 use webscripts_domain::run::{Printed, RunId, RunRecord, RunState};
-use webscripts_engine::runs::RunHandle;
+use webscripts_engine::runs::{RunHandle, WholeOutput};
 use webscripts_store::runs::Owner;
 
 use super::output::Recent;
@@ -49,6 +49,7 @@ pub struct ActiveRun {
     waiting: Mutex<Option<Order>>,
     reason: Mutex<Option<String>>,
     input_closed: AtomicBool,
+    whole: OnceLock<Arc<WholeOutput>>,
 }
 
 /// Where a run stands. Only goes forward.
@@ -262,6 +263,7 @@ impl ActiveRun {
             waiting: Mutex::default(),
             reason: Mutex::default(),
             input_closed: AtomicBool::new(false),
+            whole: OnceLock::new(),
         }
     }
 
@@ -347,6 +349,16 @@ impl ActiveRun {
     /// Why it was ended, if somebody did.
     pub fn reason(&self) -> Option<String> {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps all that it printed, for those who wait for its end.
+    pub fn keep_whole_output(&self, whole: Arc<WholeOutput>) {
+        self.whole.get_or_init(|| whole);
+    }
+
+    /// All that it printed; `None`: read it from its directory.
+    pub fn whole_output(&self) -> Option<Arc<WholeOutput>> {
+        self.whole.get().map(Arc::clone)
     }
 
     /// Notes that its standard input takes nothing more.

@@ -111,6 +111,9 @@ impl App {
         slot: Option<Slot>,
     ) {
         let over = handle.over().await;
+        if let Some(whole) = handle.whole_output() {
+            run.keep_whole_output(whole);
+        }
         // Whoever waits for a place need not wait for the record.
         drop(slot);
         let printed = run.printed();

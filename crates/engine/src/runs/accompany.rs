@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -92,7 +93,7 @@ impl Accompanied {
     /// How the run ended; `None`: it is left to itself.
     async fn follow(&mut self) -> io::Result<Option<RunEnd>> {
         let Self { supervisor, control, state, orders, .. } = self;
-        let RunControl { progress, wishes, input } = control;
+        let RunControl { progress, wishes, input, whole } = control;
         let mut outbox = Outbox { sent: state.input_taken, ..Outbox::default() };
         let (stop, hurry) = (orders.stop.clone(), orders.hurry.clone());
         let mut stop = pin!(stop.cancelled());
@@ -111,6 +112,11 @@ impl Accompanied {
                         progress.send_modify(|progress| show(progress, &new));
                     }
                     Some(Report::Over(last, ended)) => {
+                        progress.send_modify(|progress| show(progress, &last));
+                        return Ok(Some(ended.into()));
+                    }
+                    Some(Report::OverWithOutput(last, ended, output)) => {
+                        whole.get_or_init(|| Arc::new(output));
                         progress.send_modify(|progress| show(progress, &last));
                         return Ok(Some(ended.into()));
                     }

@@ -1,9 +1,10 @@
 //! The handle of a run: what its watchers see and what they can do to it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use webscripts_domain::invocation::TerminalSize;
 use webscripts_domain::run::{RunEnd, RunId};
@@ -25,6 +26,17 @@ struct Identity {
     run: RunId,
     place: PathBuf,
     pid: u32,
+    whole: Arc<OnceLock<Arc<WholeOutput>>>,
+}
+
+/// All that a run has printed, secrets masked, as it stands in its place: for those who wait for
+/// little output and need not read it from there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WholeOutput {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
 }
 
 /// How far a run is. Output with a smaller sequence number or offset can be read from its place.
@@ -86,6 +98,8 @@ pub struct RunControl {
     pub wishes: watch::Receiver<Wishes>,
     /// What is written to standard input.
     pub input: mpsc::Receiver<Input>,
+    /// Set to all that the run has printed before [`Progress::over`] is, if that is little.
+    pub whole: Arc<OnceLock<Arc<WholeOutput>>>,
 }
 
 impl RunHandle {
@@ -94,9 +108,10 @@ impl RunHandle {
         let (report, progress) = watch::channel(Progress::default());
         let (wish, wishes) = watch::channel(Wishes::default());
         let (writer, input) = mpsc::channel(WAITING_INPUTS);
-        let identity = Arc::new(Identity { run, place, pid });
+        let whole = Arc::new(OnceLock::new());
+        let identity = Arc::new(Identity { run, place, pid, whole: Arc::clone(&whole) });
         let handle = Self { identity, progress, wishes: wish, input: writer };
-        (handle, RunControl { progress: report, wishes, input })
+        (handle, RunControl { progress: report, wishes, input, whole })
     }
 
     /// Which run it is.
@@ -127,6 +142,12 @@ impl RunHandle {
             Ok(progress) => progress.over.unwrap_or(Over::Lost),
             Err(_) => Over::Lost,
         }
+    }
+
+    /// All that it has printed; `None` before it is over, and when that is more than a few
+    /// kilobytes.
+    pub fn whole_output(&self) -> Option<Arc<WholeOutput>> {
+        self.identity.whole.get().map(Arc::clone)
     }
 
     /// Asks everything of the run to end, and forces it to after the grace of its limits.

@@ -24,7 +24,7 @@ use super::rendezvous::Rendezvous;
 use super::{Lack, Recovered, Runner, StartError, strays};
 use crate::cgroup;
 use crate::descriptor::keep_from_children;
-use crate::sandbox;
+use crate::sandbox::{self, CommonFilter};
 
 /// How often is looked for supervisors that have nothing to do.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ impl Shared {
 
     /// A supervisor, and whether it was started for this run.
     async fn supervisor(&self, what: &Invocation) -> Result<(Supervisor, bool), StartError> {
-        if let Some(supervisor) = self.pool.take() {
+        if let Some(supervisor) = self.pool.take(CommonFilter::of(what.sandbox())) {
             return Ok((supervisor, false));
         }
         let program = self.settings.supervisor.clone();
@@ -185,6 +185,7 @@ impl Shared {
     ) -> io::Result<Result<RunHandle, StartError>> {
         let packed = self.pack(&supervisor, what, token).await?;
         supervisor.protected = Some(Arc::clone(what.protected()));
+        supervisor.worn = CommonFilter::of(what.sandbox()).or(supervisor.worn);
         let answer = match supervisor.send_order(&packed).await {
             Ok(()) => supervisor.report().await,
             Err(error) => Err(error),

@@ -21,7 +21,7 @@ mod start_error;
 mod strays;
 mod supervisor;
 
-pub use handle::{Input, Over, Progress, RunControl, RunHandle, StdinClosed, Wishes};
+pub use handle::{Input, Over, Progress, RunControl, RunHandle, StdinClosed, WholeOutput, Wishes};
 pub use local::{LocalRunner, LocalSettings};
 pub use pool::SupervisorProgram;
 pub use start_error::StartError;

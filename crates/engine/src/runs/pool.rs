@@ -20,6 +20,7 @@ use webscripts_domain::sandbox::Protected;
 use super::protocol::{LONGEST_REPORT, Packed, Received, Report, receive, send};
 use super::strays;
 use crate::descriptor::watch;
+use crate::sandbox::CommonFilter;
 
 /// Most supervisors that wait for a run. As many as run at the same time on a busy server: to start
 /// one costs more than to start a small program.
@@ -74,6 +75,8 @@ pub(super) struct Supervisor {
     keeper: Keeper,
     /// What its last order protected.
     pub(super) protected: Option<Arc<Protected>>,
+    /// What it has put on with its first run: it can only start others that have the same.
+    pub(super) worn: Option<CommonFilter>,
 }
 
 /// The process of a supervisor.
@@ -89,7 +92,7 @@ impl Supervisor {
     /// A supervisor behind this socket. Must be called in the context of the runtime.
     pub(super) fn new(socket: OwnedFd, keeper: Keeper) -> io::Result<Self> {
         let socket = watch(socket, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { socket, keeper, protected: None })
+        Ok(Self { socket, keeper, protected: None, worn: None })
     }
 
     /// Whether it can take another run.
@@ -184,9 +187,12 @@ fn note_end(mut child: Child) {
 pub(super) struct Pool(Mutex<Vec<(Supervisor, Instant)>>);
 
 impl Pool {
-    /// Takes one.
-    pub(super) fn take(&self) -> Option<Supervisor> {
-        self.lock().pop().map(|(supervisor, _)| supervisor)
+    /// Takes one for runs with this filter, rather one that has put it on than a new one.
+    pub(super) fn take(&self, common: Option<CommonFilter>) -> Option<Supervisor> {
+        let mut idle = self.lock();
+        let last = |worn| idle.iter().rposition(|(supervisor, _)| supervisor.worn == worn);
+        let index = last(common).or_else(|| last(None))?;
+        Some(idle.remove(index).0)
     }
 
     /// Puts one back. If there are enough it comes back, to be let go.

@@ -14,6 +14,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::handle::WholeOutput;
 use super::outcome::Ended;
 use super::start_error::Refusal;
 
@@ -36,11 +37,11 @@ pub(super) const LONGEST_ORDER: u64 = 64 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Command<'a> {
     /// Start this run.
-    Start(&'a [u8]),
+    Start(#[serde(serialize_with = "in_one_piece")] &'a [u8]),
     /// Start the run that is described in the file that comes with this.
     StartFromFile,
     /// Write this to standard input.
-    Input(&'a [u8]),
+    Input(#[serde(serialize_with = "in_one_piece")] &'a [u8]),
     /// End standard input.
     CloseInput,
     /// Columns and rows of the terminal.
@@ -64,6 +65,13 @@ pub(super) enum Report {
     Over(State, Ended),
     /// The first word to a restarted server.
     Hello(Hello),
+    /// Nothing of the run is left, and this is all it printed.
+    OverWithOutput(State, Ended, WholeOutput),
+}
+
+/// Bytes as they are; without this they would be looked at one by one.
+fn in_one_piece<S: serde::Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// How far a run is.

@@ -28,6 +28,7 @@ mod tree;
 pub use account::Account;
 pub use describe::describe;
 pub use probe::{Lack, lacks};
+pub use seccomp::CommonFilter;
 
 /// What runs may not give to others: neither their group nor everybody can do anything with the
 /// files they make.
@@ -95,6 +96,9 @@ pub enum PrepareError {
         #[source]
         source: std::io::Error,
     },
+    /// This process has put on the filter of other runs.
+    #[error("the process that starts the run restricts it more than its sandbox says")]
+    OtherFilter,
     /// The kernel refused a part of the sandbox.
     #[error("the kernel refused {what}")]
     Kernel {
@@ -172,12 +176,21 @@ pub struct Cache {
     accounts: account::Accounts,
     filters: seccomp::Filters,
     plans: plan::Plans,
+    /// Whether this process puts on what its runs have in common.
+    wears_common: bool,
+    worn: Option<CommonFilter>,
 }
 
 impl Cache {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one of a process that starts runs and does nothing else: with the first run that
+    /// has a [`CommonFilter`] it puts that on itself, and can start no others afterwards.
+    pub fn of_starter() -> Self {
+        Self { wears_common: true, ..Self::default() }
     }
 
     /// The account that a run gets; `None`: that of this process. Its directories must belong to
@@ -221,8 +234,33 @@ impl Cache {
             account,
             capabilities,
             ruleset,
-            filter: if kernel.seccomp { self.filters.of(request.sandbox) } else { None },
+            filter: if kernel.seccomp { self.filter(request.sandbox)? } else { None },
         })
+    }
+}
+
+impl Cache {
+    /// The filter that a run puts on itself.
+    fn filter(&mut self, sandbox: &Sandbox) -> Result<Option<Arc<seccomp::Filter>>, PrepareError> {
+        let common = CommonFilter::of(sandbox).filter(|_| self.wears_common);
+        match (self.worn, common) {
+            (None, None) => return Ok(self.filters.of(sandbox)),
+            (Some(worn), Some(common)) if worn == common => {}
+            (None, Some(common)) => {
+                self.put_on(common)?;
+                self.worn = Some(common);
+            }
+            (Some(_), _) => return Err(PrepareError::OtherFilter),
+        }
+        Ok(self.filters.beyond_common(sandbox))
+    }
+
+    fn put_on(&mut self, common: CommonFilter) -> Result<(), PrepareError> {
+        let Some(filter) = self.filters.common(common) else { return Ok(()) };
+        raw::no_new_privileges()
+            .map_err(|errno| kernel_error("to give up new privileges", errno))?;
+        raw::filter_calls(filter.instructions())
+            .map_err(|errno| kernel_error("a filter of system calls", errno))
     }
 }
 

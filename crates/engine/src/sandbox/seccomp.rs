@@ -152,11 +152,26 @@ impl Filter {
     }
 }
 
-/// What filters differ in: there are at most nine.
+/// What filters differ in: there are at most nine, and three that only add to a common one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Kind {
     preset: Preset,
     sockets: Sockets,
+    /// Without what the common filter refuses already.
+    only_adds: bool,
+}
+
+/// The filter that the runs of many scripts have in common. A process that starts nothing but such
+/// runs puts it on itself: they inherit it, and the kernel need not compile it for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommonFilter(Sockets);
+
+impl CommonFilter {
+    /// What runs in this sandbox inherit; `None`: they must not be started by a process with a
+    /// filter.
+    pub fn of(sandbox: &Sandbox) -> Option<Self> {
+        (sandbox.preset != Preset::None).then(|| Self(Sockets::of(sandbox)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,16 +185,36 @@ enum Sockets {
 #[derive(Debug, Default)]
 pub(super) struct Filters(Vec<(Kind, Arc<Filter>)>);
 
+impl Sockets {
+    fn of(sandbox: &Sandbox) -> Self {
+        match sandbox.network() {
+            Network::Allowed => Self::Any,
+            Network::None => Self::Local,
+            Network::Ports(_) => Self::LocalAndTcp,
+        }
+    }
+}
+
 impl Filters {
     /// The filter of a sandbox; `None`: nothing is filtered.
     pub(super) fn of(&mut self, sandbox: &Sandbox) -> Option<Arc<Filter>> {
+        let sockets = Sockets::of(sandbox);
+        self.compiled(Kind { preset: sandbox.preset, sockets, only_adds: false })
+    }
+
+    /// What a sandbox refuses beyond what it inherits ([`CommonFilter::of`]); `None`: nothing.
+    pub(super) fn beyond_common(&mut self, sandbox: &Sandbox) -> Option<Arc<Filter>> {
+        let sockets = Sockets::of(sandbox);
+        self.compiled(Kind { preset: sandbox.preset, sockets, only_adds: true })
+    }
+
+    /// A common filter; `None`: this machine has none.
+    pub(super) fn common(&mut self, common: CommonFilter) -> Option<Arc<Filter>> {
+        self.compiled(Kind { preset: Preset::Default, sockets: common.0, only_adds: false })
+    }
+
+    fn compiled(&mut self, kind: Kind) -> Option<Arc<Filter>> {
         let architecture = OWN_ARCHITECTURE?;
-        let sockets = match sandbox.network() {
-            Network::Allowed => Sockets::Any,
-            Network::None => Sockets::Local,
-            Network::Ports(_) => Sockets::LocalAndTcp,
-        };
-        let kind = Kind { preset: sandbox.preset, sockets };
         let rules = rules(kind);
         if rules.is_empty() {
             return None;
@@ -195,7 +230,8 @@ impl Filters {
 
 fn rules(kind: Kind) -> Vec<(u32, Verdict)> {
     let mut rules = Vec::new();
-    if kind.preset != Preset::None {
+    let is_common = kind.preset != Preset::None && !kind.only_adds;
+    if is_common {
         refuse(&mut rules, DANGEROUS);
         refuse(&mut rules, DANGEROUS_HERE);
         rules.extend(conditional().map(numbered));
@@ -204,6 +240,9 @@ fn rules(kind: Kind) -> Vec<(u32, Verdict)> {
         refuse(&mut rules, STRICT);
         refuse(&mut rules, STRICT_HERE);
         rules.extend(conditional_strict().map(numbered));
+    }
+    if kind.only_adds {
+        return rules;
     }
     if kind.sockets != Sockets::Any {
         // A ring makes system calls that no filter sees.
@@ -309,7 +348,7 @@ mod tests {
     #[test]
     fn no_call_has_two_verdicts() {
         for (preset, sockets) in PRESETS.into_iter().flat_map(|p| SOCKETS.map(|s| (p, s))) {
-            let rules = rules(Kind { preset, sockets });
+            let rules = rules(Kind { preset, sockets, only_adds: false });
             let numbers: BTreeSet<u32> = rules.iter().map(|(number, _)| *number).collect();
 
             assert_eq!(numbers.len(), rules.len(), "{preset:?} {sockets:?}");
@@ -327,6 +366,23 @@ mod tests {
         };
 
         assert!(filters.of(&strict).unwrap().instructions().len() < 4096);
+    }
+
+    #[test]
+    fn what_is_inherited_and_what_is_added_make_the_whole() {
+        for (preset, sockets) in PRESETS.into_iter().flat_map(|p| SOCKETS.map(|s| (p, s))) {
+            if preset == Preset::None {
+                continue;
+            }
+            let numbers = |preset, only_adds| -> BTreeSet<u32> {
+                let rules = rules(Kind { preset, sockets, only_adds });
+                rules.into_iter().map(|(number, _)| number).collect()
+            };
+            let (common, added) = (numbers(Preset::Default, false), numbers(preset, true));
+
+            assert!(common.is_disjoint(&added), "{preset:?} {sockets:?}");
+            assert_eq!(&common | &added, numbers(preset, false), "{preset:?} {sockets:?}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use self::explain::unusable;
 use self::input::First;
 use self::link::{Identity, Link, RunLink};
 use self::place::Place;
-use self::run::Run;
+use self::run::{Finished, Run};
 use self::start::Tools;
 use super::StartError;
 use super::order::{NotAnOrder, Order};
@@ -135,7 +135,7 @@ impl Supervisor {
         self.link.tell(&Report::Started(pid));
         let identity =
             Identity { run: order.run, token: order.token, pid, rendezvous: order.rendezvous() };
-        let (end, state) = Run {
+        let Finished { end, state, whole } = Run {
             children: &self.children,
             group: started.group,
             link: RunLink::new(&mut self.link, identity, State::default()),
@@ -152,7 +152,10 @@ impl Supervisor {
         let _ = place.record_end(&ended);
         self.tools.clear(&place);
         drop(place);
-        self.link.tell(&Report::Over(state, ended));
+        self.link.tell(&match whole {
+            Some(whole) => Report::OverWithOutput(state, ended, whole),
+            None => Report::Over(state, ended),
+        });
         Ok(())
     }
 

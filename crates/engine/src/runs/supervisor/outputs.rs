@@ -11,6 +11,7 @@ use webscripts_domain::invocation::SecretBytes;
 use webscripts_domain::masking::Masker;
 use webscripts_domain::run::{Printed, Stream};
 
+use crate::runs::handle::WholeOutput;
 use crate::spool::SpoolWriter;
 
 /// Most bytes that are read at a time.
@@ -19,12 +20,23 @@ pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 /// 64 KiB.
 const LARGE_PIPE: usize = 256 * 1024;
 
+/// Most bytes of output that are told to the server at the end: they fit into a report.
+const LARGEST_WHOLE: usize = 8 * 1024;
+
 /// Both outputs of a run.
 #[derive(Debug)]
 pub(super) struct Outputs<'a> {
     sources: [Option<Source>; 2],
-    spool: SpoolWriter,
+    kept: KeptOutput,
     block: &'a mut [u8],
+}
+
+/// Where output goes.
+#[derive(Debug)]
+struct KeptOutput {
+    spool: SpoolWriter,
+    /// All output up to now, as long as that is little.
+    whole: Option<WholeOutput>,
 }
 
 #[derive(Debug)]
@@ -51,7 +63,8 @@ impl<'a> Outputs<'a> {
         };
         let stdout = source(stdout, Stream::Stdout)?;
         let stderr = stderr.map(|pipe| source(pipe, Stream::Stderr)).transpose()?;
-        Ok(Self { sources: [Some(stdout), stderr], spool, block })
+        let kept = KeptOutput { spool, whole: Some(WholeOutput::default()) };
+        Ok(Self { sources: [Some(stdout), stderr], kept, block })
     }
 
     /// Whether everyone who could write has closed them.
@@ -61,12 +74,17 @@ impl<'a> Outputs<'a> {
 
     /// How much was printed.
     pub(super) fn printed(&self) -> Printed {
-        self.spool.printed()
+        self.kept.spool.printed()
     }
 
     /// How many pieces there are.
     pub(super) fn chunks(&self) -> u64 {
-        self.spool.chunks()
+        self.kept.spool.chunks()
+    }
+
+    /// All output, if that is little and nothing of it is lost.
+    pub(super) fn take_whole(&mut self) -> Option<WholeOutput> {
+        self.kept.whole.take().filter(|_| self.kept.spool.printed().dropped == 0)
     }
 
     /// What to wait for. The place in the list is that for [`Outputs::read`].
@@ -98,12 +116,12 @@ impl<'a> Outputs<'a> {
 
     /// How many bytes came; `None`: none for now, or the end.
     fn read_once(&mut self, which: usize) -> Option<usize> {
-        let Self { sources, spool, block } = self;
+        let Self { sources, kept, block } = self;
         let source = sources.get_mut(which)?.as_mut()?;
         match rustix::io::read(&source.pipe, &mut **block) {
             Ok(length) if length > 0 => {
                 source.widen(length);
-                source.keep(block.get(..length).unwrap_or_default(), spool);
+                source.keep(block.get(..length).unwrap_or_default(), kept);
                 Some(length)
             }
             Err(Errno::AGAIN | Errno::INTR) => None,
@@ -118,16 +136,16 @@ impl<'a> Outputs<'a> {
     fn close(&mut self, which: usize) {
         let Some(mut source) = self.sources.get_mut(which).and_then(Option::take) else { return };
         if let Some(masker) = source.masker.take() {
-            append(&mut self.spool, source.stream, &masker.finish());
+            self.kept.append(source.stream, &masker.finish());
         }
     }
 }
 
 impl Source {
-    fn keep(&mut self, bytes: &[u8], spool: &mut SpoolWriter) {
+    fn keep(&mut self, bytes: &[u8], kept: &mut KeptOutput) {
         match &mut self.masker {
-            Some(masker) => append(spool, self.stream, &masker.push(bytes)),
-            None => append(spool, self.stream, bytes),
+            Some(masker) => kept.append(self.stream, &masker.push(bytes)),
+            None => kept.append(self.stream, bytes),
         }
     }
 
@@ -140,10 +158,23 @@ impl Source {
     }
 }
 
-fn append(spool: &mut SpoolWriter, stream: Stream, bytes: &[u8]) {
-    if !bytes.is_empty() {
+impl KeptOutput {
+    fn append(&mut self, stream: Stream, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         // A full disk must not keep the script from ending: the spool counts what is lost.
-        let _ = spool.append(stream, bytes, now_ms());
+        let _ = self.spool.append(stream, bytes, now_ms());
+        self.whole = self.whole.take().filter(|whole| {
+            let length = whole.stdout.len() + whole.stderr.len();
+            length.saturating_add(bytes.len()) <= LARGEST_WHOLE
+        });
+        if let Some(whole) = &mut self.whole {
+            match stream {
+                Stream::Stdout => whole.stdout.extend_from_slice(bytes),
+                Stream::Stderr => whole.stderr.extend_from_slice(bytes),
+            }
+        }
     }
 }
 

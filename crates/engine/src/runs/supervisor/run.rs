@@ -15,6 +15,7 @@ use super::outputs::Outputs;
 use super::terminal::resize;
 use crate::cgroup::Group;
 use crate::runs::descendants::{Asked, Tree};
+use crate::runs::handle::WholeOutput;
 use crate::runs::protocol::{Command, State};
 
 /// First and longest time between two attempts to kill what is left.
@@ -36,6 +37,15 @@ pub(super) struct Run<'a> {
     pub(super) terminal: Option<OwnedFd>,
     pub(super) started: Instant,
     pub(super) limits: Limits,
+}
+
+/// A run of which nothing is left.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) end: RunEnd,
+    pub(super) state: State,
+    /// All it printed, if that is little.
+    pub(super) whole: Option<WholeOutput>,
 }
 
 /// Where a run stands.
@@ -76,7 +86,7 @@ struct Ready {
 
 impl Run<'_> {
     /// Keeps the run until nothing of it is left.
-    pub(super) fn keep(&mut self) -> (RunEnd, State) {
+    pub(super) fn keep(&mut self) -> Finished {
         let mut course = Course {
             phase: Phase::Running,
             ended: None,
@@ -99,7 +109,7 @@ impl Run<'_> {
         let outcome = course.verdict.or(course.ended).unwrap_or(Outcome::Exited(-1));
         let printed = self.outputs.printed();
         let end = RunEnd { outcome, took: self.started.elapsed(), usage: course.usage, printed };
-        (end, self.state())
+        Finished { end, state: self.state(), whole: self.outputs.take_whole() }
     }
 
     /// How far the run is.

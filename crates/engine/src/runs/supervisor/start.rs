@@ -59,7 +59,7 @@ impl Tools {
         Ok(Self {
             stack: Stack::new(),
             digests: Digests::default(),
-            sandboxes: sandbox::Cache::new(),
+            sandboxes: sandbox::Cache::of_starter(),
             group: Group::new(),
             scratch: None,
             protected: Arc::default(),
