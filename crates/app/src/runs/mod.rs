@@ -73,6 +73,8 @@ pub struct Can {
     pub again: bool,
     /// Write to its standard input: it runs, keeps its input open, and is the viewer's own.
     pub input: bool,
+    /// Open the page of its script: it is configured, and the viewer may run it.
+    pub open_script: bool,
 }
 
 /// Why a run cannot be shown.

@@ -79,6 +79,7 @@ impl App {
             input: rights.stop
                 && is_running
                 && active.as_ref().is_some_and(|run| run.takes_input()),
+            open_script: may_run,
         };
         let outlook = Outlook {
             timeout: script.as_ref().map(|script| {

@@ -19,7 +19,7 @@ pub struct RunRow {
     pub script: String,
     /// Name of its script for people.
     pub label: String,
-    /// Whether the script is configured, so that its page can be opened.
+    /// Whether the reader may open the page of the script.
     pub script_known: bool,
     /// State, as in the API.
     pub state: &'static str,
@@ -62,7 +62,7 @@ impl RunRow {
             id: record.id.to_string(),
             script: record.script.clone(),
             label: label.unwrap_or_else(|| record.script.clone()),
-            script_known: view.script.is_some(),
+            script_known: view.can.open_script,
             state: record.state.name(),
             word,
             icon,

@@ -177,7 +177,13 @@ fn run(text: &str, is_over: bool) -> RunView {
         printed: end.printed,
         queue_position: (!is_over).then_some(2),
         script: Some(Arc::new(script(text, every_kind(text)))),
-        can: Can { stop: !is_over, delete: is_over, again: is_over, input: false },
+        can: Can {
+            stop: !is_over,
+            delete: is_over,
+            again: is_over,
+            input: false,
+            open_script: true,
+        },
         outlook: Outlook::default(),
         record,
     }

@@ -80,6 +80,32 @@ fn a_script_names_who_sees_and_who_stops_its_runs() {
 }
 
 #[test]
+fn the_page_of_a_script_is_linked_only_for_those_who_may_open_it() {
+    let keys = json!({"access_groups": [800], "view_groups": [600]});
+    let server = instance()
+        .script("hidden.sh", "#!/bin/sh\n", &keys)
+        .group(600, "Viewers")
+        .group(800, "Runners")
+        .account(Account::in_groups("runner", &[50, 800]))
+        .account(Account::in_groups("viewer", &[50, 600]))
+        .start()
+        .unwrap();
+    let (runner, viewer) = (Runs::of(&server, "runner"), Runs::of(&server, "viewer"));
+    let run = runner.start("hidden.sh", &json!({}));
+    runner.end(&run);
+    let seen_by = |who: &Runs<'_>| {
+        let page = who.get(&format!("/web/runs/{run}"));
+        assert_eq!(page.status, 200, "{}", page.text());
+        let is_linked = page.text().contains("web/scripts/hidden");
+        let opens = who.get("/web/scripts/hidden.sh").status;
+        (is_linked, opens, who.record(&run)["script_known"].clone())
+    };
+
+    assert_eq!(seen_by(&runner), (true, 200, json!(true)));
+    assert_eq!(seen_by(&viewer), (false, 403, json!(false)));
+}
+
+#[test]
 fn a_stream_ends_when_the_session_does() {
     let server = server();
     let ada = Runs::of(&server, "ada");

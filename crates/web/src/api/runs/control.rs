@@ -17,7 +17,7 @@ use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::TerminalSize;
 use webscripts_domain::run::RunId;
 
-use super::record::{Answer, Viewer};
+use super::record::{Answer, Record};
 use super::run_id;
 use crate::Web;
 use crate::api::body;
@@ -94,7 +94,7 @@ impl<T: WithToken> Asked<T> {
     }
 
     fn answer(&self, view: &RunView) -> Result<Response, Problem> {
-        let run = Some(Viewer::new(&self.web, &self.caller).record(view));
+        let run = Some(Record::new(view, self.web.app.now()));
         Ok(Answer { run, repeated: None, csrf: self.csrf()? }.into_response())
     }
 

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use webscripts_app::runs::follow::{Cut, OutputText, RunEvent};
 use webscripts_app::runs::screen::{Colour, Line, Screen, Span, Style};
+use webscripts_domain::clock::Timestamp;
 
-use super::record::{Progress, Viewer, to_json};
+use super::record::{Progress, Record, to_json};
 
 /// An event, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +20,11 @@ pub struct EventData {
 
 impl EventData {
     /// What the viewer is told of an event.
-    pub fn new(event: &RunEvent, viewer: &Viewer<'_>) -> Self {
+    pub fn new(event: &RunEvent, now: Timestamp) -> Self {
         let plain = |name, data| Self { name, id: None, data };
         match event {
-            RunEvent::State(view) => plain("state", to_json(&viewer.record(view))),
-            RunEvent::End(view) => plain("end", to_json(&viewer.record(view))),
+            RunEvent::State(view) => plain("state", to_json(&Record::new(view, now))),
+            RunEvent::End(view) => plain("end", to_json(&Record::new(view, now))),
             RunEvent::Progress(progress) => plain("progress", to_json(&Progress::from(*progress))),
             RunEvent::Screen(screen) => plain("screen", screen_json(screen)),
             RunEvent::Output { text, spans } => Self {

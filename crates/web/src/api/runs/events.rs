@@ -14,10 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use webscripts_app::runs::follow::{Follow, Follower, RunEvent};
-use webscripts_domain::identity::Caller;
 
 use super::event::EventData;
-use super::record::Viewer;
 use super::run_id;
 use super::streams::StreamPlace;
 use crate::Web;
@@ -45,7 +43,7 @@ pub async fn events(
     let how = Follow { from, rendered: query.flag("rendered")? };
     let follower = web.app.follow(&caller, id, how).await?;
     let place = web.streams.enter(&caller)?;
-    Ok(stream(web, caller, follower, place))
+    Ok(stream(web, follower, place))
 }
 
 /// The number behind that of the last event the client has seen; 0 if it says nothing usable.
@@ -58,7 +56,6 @@ fn resume_at(headers: &HeaderMap) -> u64 {
 /// Someone who is being told what happens.
 struct Watch {
     web: Web,
-    caller: Arc<Caller>,
     follower: Follower,
     // Given back when the stream ends.
     _place: StreamPlace,
@@ -66,8 +63,8 @@ struct Watch {
 }
 
 /// The answer that tells a client what a follower learns.
-pub fn stream(web: Web, caller: Arc<Caller>, follower: Follower, place: StreamPlace) -> Response {
-    let watch = Watch { web, caller, follower, _place: place, begun: false };
+pub fn stream(web: Web, follower: Follower, place: StreamPlace) -> Response {
+    let watch = Watch { web, follower, _place: place, begun: false };
     let body = unfold(watch, |mut watch| async move {
         let text = watch.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), watch))
@@ -104,10 +101,10 @@ impl Watch {
     }
 
     fn write(&self, events: &[RunEvent]) -> String {
-        let viewer = Viewer::new(&self.web, &self.caller);
+        let now = self.web.app.now();
         let mut out = String::new();
         for event in events {
-            EventData::new(event, &viewer).write_to(&mut out);
+            EventData::new(event, now).write_to(&mut out);
         }
         out
     }

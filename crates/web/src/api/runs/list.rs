@@ -10,7 +10,7 @@ use webscripts_app::runs::history::{MAX_PAGE, RunQuery};
 use webscripts_domain::clock::Timestamp;
 use webscripts_domain::run::{RunId, RunState};
 
-use super::record::{Record, Viewer, to_json};
+use super::record::{Record, to_json};
 use crate::Web;
 use crate::api::json;
 use crate::api::query::Query;
@@ -37,8 +37,8 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let query = read(&Query::read(&facts, &NAMES)?)?;
     let page = web.app.list_runs(&caller, &query).await?;
-    let viewer = Viewer::new(&web, &caller);
-    let runs = page.runs.iter().map(|view| viewer.record(view)).collect();
+    let now = web.app.now();
+    let runs = page.runs.iter().map(|view| Record::new(view, now)).collect();
     Ok(json(to_json(&Page { runs, next: page.next.map(|id| id.to_string()) })))
 }
 

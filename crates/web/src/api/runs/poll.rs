@@ -10,7 +10,7 @@ use axum::response::Response;
 use webscripts_app::runs::follow::{Follow, Poll};
 
 use super::event::{EventData, screen_json};
-use super::record::{Viewer, to_json};
+use super::record::{Record, to_json};
 use super::run_id;
 use crate::Web;
 use crate::api::json;
@@ -42,13 +42,13 @@ pub async fn poll(
         () = web.stop.cancelled() => web.app.poll(&caller, id, how, Duration::ZERO).await?,
     };
     let Poll { view, events, next } = poll;
-    let viewer = Viewer::new(&web, &caller);
-    let mut out = format!("{{\"run\":{},\"events\":[", to_json(&viewer.record(&view)));
+    let now = web.app.now();
+    let mut out = format!("{{\"run\":{},\"events\":[", to_json(&Record::new(&view, now)));
     for (position, event) in events.iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
-        EventData::new(event, &viewer).write_tagged(&mut out);
+        EventData::new(event, now).write_tagged(&mut out);
     }
     out.push_str("],\"next\":");
     out.push_str(&next.to_string());

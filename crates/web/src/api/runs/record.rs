@@ -1,7 +1,6 @@
 //! `GET /api/runs/{id}`, and how a run looks in every answer.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -9,12 +8,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use webscripts_app::Configuration;
 use webscripts_app::runs::screen::TaskProgress;
 use webscripts_app::runs::{Can, RunView};
-use webscripts_domain::access::authorize;
 use webscripts_domain::clock::Timestamp;
-use webscripts_domain::identity::Caller;
 use webscripts_domain::run::{Outcome, RecordedArgument, RecordedValue, StartedVia};
 
 use super::run_id;
@@ -30,17 +26,10 @@ pub async fn record(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let view = web.app.run(&caller, run_id(&id)?).await?;
-    Ok(json(to_json(&Viewer::new(&web, &caller).record(&view))))
+    Ok(json(to_json(&Record::new(&view, web.app.now()))))
 }
 
-/// Who looks at runs, and when: what they may do is part of the answer.
-pub struct Viewer<'a> {
-    caller: &'a Caller,
-    configuration: Arc<Configuration>,
-    now: Timestamp,
-}
-
-/// A run in an answer.
+/// A run in an answer: also what the viewer may do with it.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Record<'a> {
@@ -131,14 +120,9 @@ struct Rights {
     input: bool,
 }
 
-impl<'a> Viewer<'a> {
-    /// This caller, now.
-    pub fn new(web: &Web, caller: &'a Caller) -> Self {
-        Self { caller, configuration: web.app.configuration(), now: web.app.now() }
-    }
-
-    /// What the viewer is told of a run.
-    pub fn record<'r>(&self, view: &'r RunView) -> Record<'r> {
+impl<'a> Record<'a> {
+    /// What the viewer is told of a run at `now`.
+    pub fn new(view: &'a RunView, now: Timestamp) -> Self {
         let RunView { record, printed, queue_position, script, can, outlook } = view;
         let plain = "text/plain";
         let kinds = script.as_ref().map_or((plain, plain), |script| {
@@ -146,14 +130,11 @@ impl<'a> Viewer<'a> {
         });
         let label = script.as_ref().and_then(|script| script.label.as_deref());
         let outcome = record.end.map(|end| end.outcome);
-        Record {
+        Self {
             id: record.id.to_string(),
             script: &record.script,
             label: label.unwrap_or(&record.script),
-            script_known: script.as_ref().is_some_and(|script| {
-                !self.configuration.is_auth_script(&script.name)
-                    && authorize(self.caller, script).is_ok()
-            }),
+            script_known: can.open_script,
             state: record.state.name(),
             arguments: record.arguments.iter().map(argument).collect(),
             user: User { id: record.user.0, name: &record.user_name },
@@ -170,7 +151,7 @@ impl<'a> Viewer<'a> {
             created: time(record.created),
             started: record.started.map(time),
             ended: record.ended.map(time),
-            duration_ms: self.duration(view).map(milliseconds),
+            duration_ms: duration(view, now).map(milliseconds),
             timeout_s: outlook.timeout.map(|timeout| timeout.as_secs()),
             usual_duration_ms: outlook.usual.map(milliseconds),
             exit_code: match outcome {
@@ -199,15 +180,16 @@ impl<'a> Viewer<'a> {
             can: Rights::from(*can),
         }
     }
+}
 
-    fn duration(&self, view: &RunView) -> Option<Duration> {
-        let record = &view.record;
-        if let Some(end) = record.end {
-            return Some(end.took);
-        }
-        let since = record.ended.unwrap_or(self.now).duration_since(record.started?);
-        Some(Duration::try_from(since).unwrap_or_default())
+/// How long it took, or has taken up to now.
+fn duration(view: &RunView, now: Timestamp) -> Option<Duration> {
+    let record = &view.record;
+    if let Some(end) = record.end {
+        return Some(end.took);
     }
+    let since = record.ended.unwrap_or(now).duration_since(record.started?);
+    Some(Duration::try_from(since).unwrap_or_default())
 }
 
 impl From<TaskProgress> for Progress {
@@ -217,7 +199,7 @@ impl From<TaskProgress> for Progress {
 }
 
 impl From<Can> for Rights {
-    fn from(Can { stop, delete, again, input }: Can) -> Self {
+    fn from(Can { stop, delete, again, input, open_script: _ }: Can) -> Self {
         Self { stop, delete, again, input }
     }
 }

@@ -19,7 +19,7 @@ use webscripts_domain::invocation::{TerminalSize, Wishes};
 use webscripts_domain::request::RunRequest;
 use webscripts_domain::run::{StartedVia, Stream};
 
-use super::record::{Answer, Viewer};
+use super::record::{Answer, Record};
 use super::{control, events};
 use crate::Web;
 use crate::api::body;
@@ -224,7 +224,7 @@ pub async fn start(
         (Wanted::Stream, Some(place)) => {
             let id = started.view.record.id;
             let follower = web.app.follow(&caller, id, Follow::default()).await?;
-            events::stream(web, caller, follower, place)
+            events::stream(web, follower, place)
         }
         (Wanted::Result(patience), _) => result(&web, &caller, started, patience).await?,
         (Wanted::Id | Wanted::Stream, _) => accepted(&web, &caller, &started)?,
@@ -238,7 +238,7 @@ pub async fn start(
 /// 202 with what is known of the run.
 fn accepted(web: &Web, caller: &Caller, started: &StartedRun) -> Result<Response, Problem> {
     let text = Answer {
-        run: Some(Viewer::new(web, caller).record(&started.view)),
+        run: Some(Record::new(&started.view, web.app.now())),
         repeated: Some(started.repeated),
         csrf: web.app.issue_csrf_token(caller)?,
     };
@@ -262,7 +262,7 @@ async fn result(
         },
     };
     let mut head = Answer {
-        run: Some(Viewer::new(web, caller).record(&view)),
+        run: Some(Record::new(&view, web.app.now())),
         repeated: Some(started.repeated),
         csrf: web.app.issue_csrf_token(caller)?,
     }
