@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,26 +27,30 @@ use crate::problem::Problem;
 const MAX_BODY: usize = MAX_INPUT_BYTES * 6 + 4096;
 
 /// A request with a token against requests of other sites.
-trait WithToken: DeserializeOwned {
+pub trait WithToken: DeserializeOwned {
+    /// The token, if one was sent.
     fn token(&self) -> Option<&str>;
 }
 
+/// The body of a request that says nothing more than its address.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bare {
+pub struct Bare {
     csrf_token: Option<String>,
 }
 
+/// The body of a request that writes to standard input.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Input {
+pub struct Input {
     csrf_token: Option<String>,
     text: Option<String>,
 }
 
+/// The body of a request that gives a terminal another size.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Resize {
+pub struct Resize {
     csrf_token: Option<String>,
     columns: Option<u16>,
     rows: Option<u16>,
@@ -72,27 +74,37 @@ impl WithToken for Resize {
     }
 }
 
-/// A request to do something with a run, its token used up.
-struct Asked<T> {
+/// A request to do something with a run: its body is read and its token used up. The last parameter
+/// of every handler here.
+pub struct Asked<T> {
     web: Web,
+    facts: Arc<Facts>,
     caller: Arc<Caller>,
     run: RunId,
     body: T,
 }
 
-impl<T: WithToken> Asked<T> {
-    async fn read(
-        (State(web), WhoCalls(caller), Path(id)): (State<Web>, WhoCalls, Path<String>),
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Self, Problem> {
-        let body: T = body::read_strict(headers, body, MAX_BODY).await?;
+impl<T: WithToken> FromRequest<Web> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let WhoCalls(caller) = WhoCalls::from_request_parts(&mut parts, web).await?;
+        // Only a route outside the table has no facts, or no identifier.
+        let facts = parts.extensions.get::<Arc<Facts>>().cloned();
+        let facts = facts.ok_or_else(Problem::not_found)?;
+        let id = Path::<String>::from_request_parts(&mut parts, web).await;
+        let Path(id) = id.map_err(|_| Problem::not_found())?;
+        let body: T = body::read_strict(&parts.headers, body, MAX_BODY).await?;
+        // The token is used up even if there is no such run: it has been seen.
         if !web.app.redeem_csrf_token(&caller, body.token()) {
             return Err(RunError::CsrfToken.into());
         }
-        Ok(Self { run: run_id(&id)?, web, caller, body })
+        Ok(Self { run: run_id(&id)?, web: web.clone(), facts, caller, body })
     }
+}
 
+impl<T> Asked<T> {
     fn answer(&self, view: &RunView) -> Result<Response, Problem> {
         let run = Some(Record::new(view, self.web.app.now()));
         Ok(Answer { run, repeated: None, csrf: self.csrf()? }.into_response())
@@ -104,63 +116,28 @@ impl<T: WithToken> Asked<T> {
 }
 
 /// Asks a run and everything it started to end.
-pub async fn stop(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Bare>::read((state, who, id), &headers, body).await?;
+pub async fn stop(asked: Asked<Bare>) -> Result<Response, Problem> {
     asked.answer(&asked.web.app.stop_run(&asked.caller, asked.run).await?)
 }
 
 /// Ends a run and everything it started at once.
-pub async fn kill(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Bare>::read((state, who, id), &headers, body).await?;
+pub async fn kill(asked: Asked<Bare>) -> Result<Response, Problem> {
     asked.answer(&asked.web.app.kill_run(&asked.caller, asked.run).await?)
 }
 
 /// Writes `text` to standard input.
-pub async fn input(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Input>::read((state, who, id), &headers, body).await?;
+pub async fn input(asked: Asked<Input>) -> Result<Response, Problem> {
     let text = asked.body.text.as_deref().ok_or_else(|| missing("text"))?;
     asked.answer(&asked.web.app.write_input(&asked.caller, asked.run, text.as_bytes()).await?)
 }
 
 /// Closes standard input.
-pub async fn close_input(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Bare>::read((state, who, id), &headers, body).await?;
+pub async fn close_input(asked: Asked<Bare>) -> Result<Response, Problem> {
     asked.answer(&asked.web.app.close_input(&asked.caller, asked.run).await?)
 }
 
 /// Gives the terminal another size.
-pub async fn resize(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Resize>::read((state, who, id), &headers, body).await?;
+pub async fn resize(asked: Asked<Resize>) -> Result<Response, Problem> {
     let columns = asked.body.columns.ok_or_else(|| missing("columns"))?;
     let rows = asked.body.rows.ok_or_else(|| missing("rows"))?;
     let size = checked_size(columns, rows)?;
@@ -168,15 +145,8 @@ pub async fn resize(
 }
 
 /// Starts the script with the same arguments once more; answers the new run.
-pub async fn again(
-    state: State<Web>,
-    Extension(facts): Extension<Arc<Facts>>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Bare>::read((state, who, id), &headers, body).await?;
+pub async fn again(asked: Asked<Bare>) -> Result<Response, Problem> {
+    let facts = &asked.facts;
     let started = asked.web.app.run_again(&asked.caller, asked.run, &facts.context).await?;
     let mut response = asked.answer(&started.view)?;
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -188,14 +158,7 @@ pub async fn again(
 }
 
 /// Deletes a run with its output and files.
-pub async fn delete(
-    state: State<Web>,
-    who: WhoCalls,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = Asked::<Bare>::read((state, who, id), &headers, body).await?;
+pub async fn delete(asked: Asked<Bare>) -> Result<Response, Problem> {
     asked.web.app.delete_run(&asked.caller, asked.run).await?;
     Ok(Answer { csrf: asked.csrf()?, ..Answer::default() }.into_response())
 }
