@@ -28,9 +28,8 @@ const STYLE_PARTS: [&str; 11] = [
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=assets");
     println!("cargo::rerun-if-changed=build.rs");
-    #[expect(clippy::disallowed_methods, reason = "Cargo names the folder in the environment")]
-    let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or("OUT_DIR is not set")?;
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let out = folder("OUT_DIR")?;
+    let source = folder("CARGO_MANIFEST_DIR")?.join("assets");
 
     let mut assets = BTreeMap::new();
     assets.insert("style.css".to_owned(), style(&source.join("css"))?);
@@ -38,6 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&source.join("img"), "img", &mut assets)?;
     fs::write(out.join("assets.rs"), table(&out, &assets)?)?;
     Ok(())
+}
+
+/// A folder that Cargo names when it runs this: another working copy may have compiled it.
+#[expect(clippy::disallowed_methods, reason = "Cargo names folders in the environment")]
+fn folder(variable: &str) -> Result<PathBuf, String> {
+    std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("{variable} is not set"))
 }
 
 /// The style sheet: its parts, one after the other.
