@@ -6,13 +6,15 @@ use serde_json::json;
 use webscripts_testkit::{Account, Request, Server};
 
 use crate::runs_stage::Runs;
-use crate::runs_watch::Watcher;
+use crate::runs_watch::{Watcher, texts};
 use crate::stage::{code_of, instance};
 
 const WAITS: &str = "#!/bin/sh\necho ready\nread -r line\necho done\n";
 
 /// How long a stream may outlive the right to it, with room for a busy machine.
 const MOST: Duration = Duration::from_secs(30);
+/// Number of the first account of an instance; those before are not signed in.
+const FIRST_USER: i64 = 2;
 
 fn server() -> Server {
     let shown = json!({"interactive": true, "view_groups": [600], "stop_groups": [700]});
@@ -140,6 +142,82 @@ fn a_stream_ends_when_the_account_is_disabled() {
     assert!(since.elapsed() < MOST, "{:?}", since.elapsed());
     ada.post(&format!("/api/runs/{run}/kill"), &json!({}));
     ada.end(&run);
+}
+
+#[test]
+fn a_stream_ends_when_a_group_is_taken_away() {
+    let server = server();
+    let (ada, viewer) = (Runs::of(&server, "ada"), Runs::of(&server, "viewer"));
+    let run = ada.start("shown.sh", &json!({}));
+    let events = format!("/api/runs/{run}/events");
+    let mut own = Watcher::open(&server, &ada.token, &events);
+    let mut watcher = Watcher::open(&server, &viewer.token, &events);
+    watcher.until(|event| event.name == "output");
+
+    server.instance().run(["group", "delete", "600"]).unwrap().success().unwrap();
+    let since = Instant::now();
+    let path = format!("/web/runs/{run}");
+    assert_eq!(viewer.get(&path).status, 404, "the next request");
+    for part in ["", "/events", "/poll", "/output", "/files/", "/screen", "/document"] {
+        let answer = viewer.get(&format!("/api/runs/{run}{part}"));
+        assert_eq!(answer.status, 404, "{part}: {}", answer.text());
+    }
+    assert_eq!(viewer.get("/api/runs/").json().unwrap()["runs"], json!([]));
+    assert_eq!(watcher.rest(), []);
+
+    assert!(since.elapsed() < MOST, "{:?}", since.elapsed());
+    assert_eq!(viewer.get("/api/session/csrf").status, 200, "the session stays");
+    ada.post(&format!("/api/runs/{run}/input"), &json!({"text": "x\n"}));
+    let rest = texts(&own.rest());
+    assert_eq!(rest.last().unwrap().1, "done\n", "others watch on");
+}
+
+#[test]
+fn whom_a_script_names_follows_its_runs() {
+    let keys = |user: i64| {
+        json!({"interactive": true, "view_groups": [600], "stop_groups": [700],
+            "view_users": [user]})
+    };
+    let server = instance()
+        .script("shown.sh", WAITS, &keys(FIRST_USER))
+        .script("quick.sh", "#!/bin/sh\n", &json!({}))
+        .group(600, "Viewers")
+        .group(700, "Stoppers")
+        .account(Account::user("named"))
+        .account(Account::user("ada"))
+        .account(Account::user("eve"))
+        .account(Account::in_groups("viewer", &[50, 600]))
+        .account(Account::in_groups("stopper", &[50, 700]))
+        .start()
+        .unwrap();
+    let ada = Runs::of(&server, "ada");
+    let named = Runs::of(&server, "named");
+    let own = named.start("quick.sh", &json!({}));
+    assert_eq!(named.end(&own)["user"]["id"], FIRST_USER);
+    let run = ada.start("shown.sh", &json!({}));
+    ada.until_printed(&run, "ready\n");
+    let path = format!("/api/runs/{run}/events");
+    let open = |name: &str| {
+        let who = Runs::of(&server, name);
+        Watcher::open(&server, &who.token, &path)
+    };
+
+    assert_eq!(open("eve").status, 404);
+    let names = ["ada", "named", "viewer", "stopper"];
+    let mut watchers = names.map(open);
+    for watcher in &mut watchers {
+        assert_eq!(watcher.status, 200);
+        watcher.until(|event| event.name == "output");
+    }
+    ada.post(&format!("/api/runs/{run}/input"), &json!({"text": "x\n"}));
+    let rests = watchers.map(|mut watcher| watcher.rest());
+
+    for (name, rest) in names.iter().zip(&rests) {
+        let printed: String = texts(rest).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(printed, "done\n", "{name}");
+        let end = rest.last().unwrap();
+        assert_eq!((end.name.as_str(), &end.data["state"]), ("end", &json!("succeeded")));
+    }
 }
 
 #[test]
