@@ -201,7 +201,11 @@ impl Follower {
             events.extend(self.view().await.map(RunEvent::State));
         }
         let ended = self.has_ended();
-        let given = self.output(ended, &mut events).await?;
+        let mut given = self.output(ended, &mut events).await?;
+        // What is held back at the end may be nothing: then nobody would wake those who wait.
+        while ended && given && events.is_empty() {
+            given = self.output(ended, &mut events).await?;
+        }
         if ended && !given {
             self.is_over = true;
             events.extend(self.view().await.map(RunEvent::End));
