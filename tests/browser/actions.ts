@@ -116,9 +116,12 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error(`80 presses of Tab do not reach ${target}`);
 }
 
-/** One output of the run that is shown. */
+/**
+ * What the run that is shown printed: `stdout` is the pane, in which the lines of both outputs
+ * stand in the order of their arrival; `stderr` the first of the lines from standard error.
+ */
 export function stream(page: Page, name: 'stdout' | 'stderr'): Locator {
-  return output(page).locator(`[data-stream="${name}"]`);
+  return output(page).locator(`[data-stream="${name}"]`).first();
 }
 
 /** Starts the script of the page and waits until it runs or has run. */

@@ -64,6 +64,22 @@ echo 'Two files'`,
   steady: {
     body: `for line in $(seq 1 24); do echo "line $line of 24"; sleep 0.25; done`,
   },
+  mixed: {
+    body: `echo 'Alpha one'
+sleep 0.1
+echo 'Warning: alpha two' >&2
+sleep 0.1
+printf 'See https://example.org/help?topic=alpha. \\033]8;;https://example.org/report\\033\\\\Report\\033]8;;\\033\\\\\\n'
+sleep 0.1
+printf 'beta %s\\n' "$(printf 'x%.0s' $(seq 400))"
+sleep 0.1
+echo 'Last warning' >&2`,
+  },
+  table: {
+    keys: { content_type: 'text/csv' },
+    body: `printf 'host,role\\nsrv-1,db\\nsrv-2,web\\n'
+echo 'One host was skipped' >&2`,
+  },
   flood: {
     body: `seq -f 'line %.0f of 200000' 200000`,
   },

@@ -10,6 +10,7 @@ import { toast } from './page/toast.js';
 import { bytesText, durationText, timeText } from './page/units.js';
 import { pageOf } from './run/actions.js';
 import { announce } from './run/announce.js';
+import { fitHeight } from './run/fit.js';
 import { Follower } from './run/follow.js';
 import { Run } from './run/run.js';
 import { RunView } from './run/view.js';
@@ -18,6 +19,7 @@ prepareShell();
 
 const region = need('[data-output]');
 const title = document.title;
+fitHeight(region);
 
 for (const time of /** @type {HTMLTimeElement[]} */ (all('[data-time]'))) {
   const date = new Date(time.dateTime);

@@ -6,6 +6,7 @@ import { find, need } from './page/dom.js';
 import { Problem } from './page/http.js';
 import { showSessionEnded } from './page/session.js';
 import { prepareShell } from './page/shell.js';
+import { fitHeight } from './run/fit.js';
 import { showLastRun } from './run/last.js';
 import { Runs } from './run/runs.js';
 import { roomIn } from './run/screen.js';
@@ -18,6 +19,7 @@ const region = need('[data-output]');
 const element = need('[data-form]');
 const { script = '', terminal } = element.dataset;
 const runs = new Runs(region, script);
+fitHeight(region);
 const form = new ScriptForm(element, (members) => void start(members, newKey()));
 void restore();
 

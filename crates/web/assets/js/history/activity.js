@@ -14,6 +14,8 @@ const DAY_MS = 86_400_000;
 const MOST = 200;
 const WIDTH = 1200;
 const HEIGHT = 40;
+/** How wide a bar is. */
+const BAR = 4;
 /** Fewer say nothing that the table does not. */
 const FEWEST = 5;
 
@@ -32,7 +34,8 @@ export async function showActivity(place) {
   }
   if (runs.length < FEWEST) return;
   const strip = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'group', 'aria-label': 'Runs of the last 24 hours' });
-  for (const run of [...runs].reverse()) strip.append(bar(run, until));
+  const places = placesOf(runs, until);
+  runs.forEach((run, index) => strip.prepend(bar(run, places[index] ?? 0)));
   prepareKeys(strip);
   const caption = element('figcaption', {}, element('span', {}, '24 hours ago'), element('span', {}, 'now'));
   place.replaceChildren(strip, caption);
@@ -40,12 +43,27 @@ export async function showActivity(place) {
 }
 
 /**
- * Success is short, everything else tall: colour is not needed to tell them apart.
- * @param {RunRecord} run
+ * Where bars stand: at their time, and beside the next one where that is taken.
+ * @param {RunRecord[]} runs the newest first
  * @param {number} until
  */
-function bar(run, until) {
-  const age = Math.min(1, Math.max(0, (until - Date.parse(run.created)) / DAY_MS));
+function placesOf(runs, until) {
+  const step = Math.min(BAR + 2, (WIDTH - BAR) / Math.max(1, runs.length - 1));
+  let last = WIDTH;
+  return runs.map(({ created }, index) => {
+    const age = Math.min(1, Math.max(0, (until - Date.parse(created)) / DAY_MS));
+    const least = (runs.length - 1 - index) * step;
+    last = Math.max(least, Math.min((1 - age) * (WIDTH - BAR), index === 0 ? WIDTH - BAR : last - step));
+    return last;
+  });
+}
+
+/**
+ * Success is short, everything else tall: colour is not needed to tell them apart.
+ * @param {RunRecord} run
+ * @param {number} x
+ */
+function bar(run, x) {
   const { word } = stateOf(run);
   const height = run.state === 'succeeded' ? HEIGHT / 2 : HEIGHT;
   const took = run.duration_ms == null ? '' : `, ${durationText(run.duration_ms)}`;
@@ -53,7 +71,7 @@ function bar(run, until) {
   const link = svg('a', { href: pageOf(run.id), class: `state-${run.state}`, 'aria-label': name });
   const title = svg('title', {});
   title.textContent = name;
-  link.append(title, svg('rect', { x: (1 - age) * (WIDTH - 4), y: HEIGHT - height, width: 4, height }));
+  link.append(title, svg('rect', { x, y: HEIGHT - height, width: BAR, height }));
   return link;
 }
 

@@ -59,8 +59,6 @@ function actionsAfter(run, place) {
   if (record.can.again) actions.push(button('again', 'Run again', (event) => void again(run, place, event), 'again'));
   if (place.isOwnPage) actions.push(button('link', 'Copy link', () => void copy(pageOf(run.id), 'Link')));
   else actions.push(openLink(run));
-  const hasOutput = record.stdout_bytes + record.stderr_bytes > 0 && !record.output_expired;
-  if (hasOutput) actions.push(downloadLink(run));
   if (place.isOwnPage && record.can.delete) {
     actions.push(button('trash', 'Delete', () => void remove(run, place), 'delete'));
   }
@@ -82,14 +80,6 @@ function button(picture, word, click, testId) {
 function openLink(run) {
   const attributes = { class: 'button button-small', href: pageOf(run.id), title: 'The page of this run' };
   return element('a', attributes, icon('external'), 'Open');
-}
-
-/** @param {Run} run */
-function downloadLink(run) {
-  const { stdout_bytes: stdout, stderr_bytes: stderr } = run.record;
-  const stream = stderr === 0 ? 'stdout' : stdout === 0 ? 'stderr' : 'both';
-  const attributes = { class: 'button button-small', href: at(`${run.outputPath(stream)}&download=1`), download: true, 'data-testid': 'download' };
-  return element('a', attributes, icon('download'), 'Download');
 }
 
 /**

@@ -6,6 +6,7 @@ import { keyOf, visible } from './paint.js';
 /** @typedef {import('./paint.js').Style} Style */
 /** @typedef {{ text: string, style: Style | null }} Part */
 /** @typedef {string | Part[]} Line plain text, or parts of different looks */
+/** @typedef {{ line: Line, time: number }} Timed a line, and when its text began to arrive */
 
 /** What is shown of a line at most. */
 const LONGEST_LINE = 20_000;
@@ -21,22 +22,25 @@ export class LineReader {
     this.isReturned = false;
     /** How many characters what comes next replaces. */
     this.back = 0;
-    /** @type {Line[]} */
+    /** When the line that has not ended began; -1: nothing of it is there. */
+    this.began = -1;
+    /** @type {Timed[]} */
     this.done = [];
   }
 
   /**
    * @param {string} text
    * @param {Style | null} style
+   * @param {number} time at which it arrived
    */
-  read(text, style) {
+  read(text, style, time) {
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      if (end > from) this.put(text.slice(from, end), style);
-      this.done.push(this.take());
+      if (end > from) this.put(text.slice(from, end), style, time);
+      this.done.push({ time: this.began < 0 ? time : this.began, line: this.take() });
       from = end + 1;
     }
-    if (from < text.length) this.put(text.slice(from), style);
+    if (from < text.length) this.put(text.slice(from), style, time);
   }
 
   /** Lines that have ended since the last call. */
@@ -62,31 +66,35 @@ export class LineReader {
     this.left = 0;
     this.isReturned = false;
     this.back = 0;
+    this.began = -1;
     return line;
   }
 
   /**
    * @param {string} text without line ends
    * @param {Style | null} style
+   * @param {number} time
    */
-  put(text, style) {
+  put(text, style, time) {
     if (!EDIT.test(text)) {
-      this.append(text, style);
+      this.append(text, style, time);
       return;
     }
     for (const [piece] of text.matchAll(/\r|\x08|[^\r\x08]+/g)) {
       if (piece === '\r') this.isReturned = true;
       else if (piece === '\b') this.back += 1;
-      else this.append(piece, style);
+      else this.append(piece, style, time);
     }
   }
 
   /**
    * @param {string} text
    * @param {Style | null} style
+   * @param {number} time
    */
-  append(text, style) {
+  append(text, style, time) {
     if (this.isReturned) this.take();
+    if (this.began < 0) this.began = time;
     if (this.back > 0) this.erase();
     const room = Math.max(0, LONGEST_LINE - this.length);
     this.left += Math.max(0, text.length - room);

@@ -192,7 +192,7 @@ export class Run extends EventTarget {
 
   /**
    * All that is kept of an output, as text.
-   * @param {StreamName} stream
+   * @param {StreamName | 'both'} stream
    */
   async text(stream) {
     const response = await request(this.outputPath(stream), {});

@@ -18,6 +18,9 @@ import { painted, visible } from './paint.js';
  */
 
 const RESIZE_PAUSE_MS = 250;
+/** Room for what stands below the screen, and above it before there is one, in pixels. */
+const BELOW = 84;
+const ABOVE = 150;
 const FEWEST = { columns: 20, rows: 10 };
 const MOST = { columns: 240, rows: 60 };
 const AT_END = 24;
@@ -27,6 +30,8 @@ export class TerminalScreen {
   /** @param {Run} run */
   constructor(run) {
     this.run = run;
+    /** Tells with `filter` that the screen shows something else. */
+    this.events = new EventTarget();
     this.sender = new Sender(run);
     /** @type {Map<number, HTMLElement>} elements by the number of their line */
     this.lines = new Map();
@@ -170,6 +175,7 @@ export class TerminalScreen {
       if (number >= last.first) this.drawLine(number);
     }
     if (isAtEnd) view.scrollTop = view.scrollHeight;
+    this.events.dispatchEvent(new Event('filter'));
   }
 
   forgetAll() {
@@ -221,6 +227,11 @@ export class TerminalScreen {
     const cursor = this.cursor;
     if (cursor && this.lines.has(cursor.line)) this.drawLine(cursor.line);
     this.update();
+    this.dispose();
+  }
+
+  /** Ends what the screen keeps going. */
+  dispose() {
     this.observer?.disconnect();
   }
 }
@@ -269,7 +280,9 @@ export function roomIn(view) {
   probe.remove();
   if (width === 0 || height === 0) return null;
   const inner = view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const tall = Math.min(innerHeight * 0.6, 720);
+  const isBeside = matchMedia('(min-width: 64em)').matches || view.closest('.full') !== null;
+  const above = Math.max(0, view.getBoundingClientRect().top) + (view.matches('[data-output]') ? ABOVE : 0);
+  const tall = isBeside ? innerHeight - above - BELOW : innerHeight * 0.6;
   return {
     columns: between(Math.floor(inner / (width / 20)), FEWEST.columns, MOST.columns),
     rows: between(Math.floor(tall / height), FEWEST.rows, MOST.rows),

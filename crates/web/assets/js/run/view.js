@@ -7,9 +7,9 @@ import { clockText, durationText, timeText } from '../page/units.js';
 import { actionsOf } from './actions.js';
 import { showFiles } from './files.js';
 import { InputLine } from './input.js';
+import { Output } from './output.js';
 import { Progress } from './progress.js';
 import { exitMeaning, exitText, stateOf } from './record.js';
-import { Stream } from './stream.js';
 
 /** @typedef {import('./run.js').Run} Run */
 /** @typedef {import('./actions.js').Place} Place */
@@ -32,7 +32,7 @@ export class RunView {
     this.notes = element('div', {});
     this.time = element('span');
     this.rest = element('span', { hidden: true });
-    this.streams = [new Stream(run, 'stdout'), new Stream(run, 'stderr')];
+    this.output = new Output(run);
     this.files = element('div', {});
     const progressBox = element('div', { class: 'run-progress', hidden: true });
     this.progress = new Progress(progressBox, run);
@@ -42,7 +42,7 @@ export class RunView {
       element('div', { class: 'run-head' }, this.pill, this.facts, this.actions),
       progressBox,
       this.notes,
-      ...this.streams.map(({ box }) => box),
+      this.output.box,
       new InputLine(run).root,
       this.files,
     );
@@ -113,25 +113,18 @@ export class RunView {
     const { run } = this;
     const { record } = run;
     try {
-      for (const stream of this.streams) await stream.finish();
+      await this.output.finish();
       if (record.started) await showFiles(this.files, run);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       run.say(problem.message);
-    }
-    const isSilent = record.stdout_bytes + record.stderr_bytes === 0;
-    if (isSilent && record.started && record.state !== 'lost' && !record.output_expired) {
-      const [stdout] = this.streams;
-      stdout?.body.replaceChildren(element('p', { class: 'silent' }, 'The script finished without output.'));
-      if (stdout) stdout.bar.hidden = true;
-      if (stdout) stdout.box.hidden = false;
     }
   }
 
   /** Ends what the view keeps going. */
   dispose() {
     clearInterval(this.timer);
-    for (const stream of this.streams) stream.dispose();
+    this.output.dispose();
     for (const image of this.files.querySelectorAll('img')) URL.revokeObjectURL(image.src);
   }
 }
