@@ -136,6 +136,9 @@ test('addresses become links that tell nothing to their site', async ({ page }) 
   const link = log(page).getByRole('link', { name: 'https://example.org/help?topic=alpha', exact: true });
   await expect(link).toHaveAttribute('href', 'https://example.org/help?topic=alpha');
   await expect(link).toHaveAttribute('rel', 'noopener noreferrer nofollow');
+  const named = log(page).getByRole('link', { name: 'Report', exact: true });
+  await expect(named).toHaveAttribute('href', 'https://example.org/report');
+  await expect(named).toHaveAttribute('rel', 'noopener noreferrer nofollow');
 });
 
 test('times, numbers, wrapping and size of lines are chosen once for all runs', async ({ page }) => {

@@ -39,7 +39,7 @@ pub struct RunPage {
     pub again_of: Option<String>,
     /// Where it was started from.
     pub address: String,
-    /// Why it ended, when it was not the script that ended it.
+    /// Why it ended, when it was not the script that ended it: a sentence.
     pub reason: Option<String>,
     /// Processor time; `None`: it is not over.
     pub cpu: Option<String>,
@@ -77,7 +77,7 @@ impl RunPage {
             via,
             again_of,
             address: record.address.to_string(),
-            reason: record.reason.clone(),
+            reason: record.reason.as_deref().map(run_words::sentence),
             cpu: usage.map(|usage| run_words::duration(usage.cpu)),
             peak_memory: usage.map(|usage| run_words::bytes(usage.peak_memory)),
             content_type: view

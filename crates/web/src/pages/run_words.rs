@@ -56,6 +56,14 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{count} B")
 }
 
+/// A reason as a sentence: `stopped by Admin` becomes `Stopped by Admin.`
+pub(super) fn sentence(reason: &str) -> String {
+    let mut rest = reason.chars();
+    let Some(first) = rest.next() else { return String::new() };
+    let stop = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), rest.as_str())
+}
+
 /// A time as machines read it.
 pub(super) fn machine_time(time: Timestamp) -> String {
     format!("{time:.3}")
@@ -157,6 +165,12 @@ mod tests {
     fn durations_are_never_rounded_up() {
         let words = [449, 59_999, 63_000, 3_723_000].map(|ms| duration(Duration::from_millis(ms)));
         assert_eq!(words, ["0.4 s", "59.9 s", "1 min 03 s", "1 h 02 min 03 s"]);
+    }
+
+    #[test]
+    fn reasons_become_sentences() {
+        let sentences = ["its time limit passed", "Ended.", "é", ""].map(sentence);
+        assert_eq!(sentences, ["Its time limit passed.", "Ended.", "É.", ""]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What escape sequences in the output of a run mean: the one place that interprets them.
 
+mod links;
 pub(crate) mod progress;
 pub(crate) mod terminal;
 pub(crate) mod text;
@@ -55,6 +56,8 @@ pub struct Span {
     pub text: String,
     /// Its look.
     pub style: Style,
+    /// The page of the web to which it leads (OSC 8). Terminals keep none.
+    pub link: Option<Arc<str>>,
 }
 
 /// A line of a terminal.

@@ -242,7 +242,7 @@ fn spans_of(row: &Row) -> Vec<Span> {
         .chunks(|one, other| one.pen() != other.pen())
         .filter_map(|cells| {
             let style = style_of(cells.first()?.pen());
-            Some(Span { text: cells.iter().map(avt::Cell::char).collect(), style })
+            Some(Span { text: cells.iter().map(avt::Cell::char).collect(), style, link: None })
         })
         .collect();
     if let Some(last) = spans.last_mut()
@@ -288,8 +288,8 @@ mod tests {
             [Line {
                 number: 1,
                 spans: vec![
-                    Span { text: "TWO ".to_owned(), style: Style::default() },
-                    Span { text: "red".to_owned(), style: red },
+                    Span { text: "TWO ".to_owned(), style: Style::default(), link: None },
+                    Span { text: "red".to_owned(), style: red, link: None },
                 ]
             }]
         );

@@ -1,10 +1,11 @@
-//! Text with escape sequences becomes text in colours. Nothing but colours is interpreted: text
-//! that is not meant for a terminal keeps its blanks and line ends.
+//! Text with escape sequences becomes text in colours. Nothing but colours and links is interpreted:
+//! text that is not meant for a terminal keeps its blanks and line ends.
 
 use avt::parser::{Function, Parser};
 use avt::terminal::Terminal;
 use avt::{Color, Pen};
 
+use super::links::Links;
 use super::{Colour, Span, Style};
 
 /// Interprets the text of one stream, piece by piece.
@@ -15,11 +16,17 @@ pub struct StyledText {
     /// knows what such a sequence means.
     pen: Terminal,
     style: Style,
+    links: Links,
 }
 
 impl Default for StyledText {
     fn default() -> Self {
-        Self { parser: Parser::new(), pen: Terminal::new((2, 1), Some(0)), style: Style::default() }
+        Self {
+            parser: Parser::new(),
+            pen: Terminal::new((2, 1), Some(0)),
+            style: Style::default(),
+            links: Links::default(),
+        }
     }
 }
 
@@ -28,6 +35,7 @@ impl StyledText {
     pub fn push(&mut self, text: &str) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         for character in text.chars() {
+            self.links.push(character);
             let Some(function) = self.parser.feed(character) else { continue };
             let shown = match function {
                 Function::Print(character) => character,
@@ -41,9 +49,16 @@ impl StyledText {
                 }
                 _ => continue,
             };
+            let link = self.links.address();
             match spans.last_mut() {
-                Some(last) if last.style == self.style => last.text.push(shown),
-                _ => spans.push(Span { text: shown.to_string(), style: self.style }),
+                Some(last) if last.style == self.style && last.link.as_ref() == link => {
+                    last.text.push(shown);
+                }
+                _ => spans.push(Span {
+                    text: shown.to_string(),
+                    style: self.style,
+                    link: link.cloned(),
+                }),
             }
         }
         spans
@@ -83,7 +98,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> Span {
-        Span { text: text.to_owned(), style: Style::default() }
+        Span { text: text.to_owned(), style: Style::default(), link: None }
     }
 
     #[test]
@@ -96,9 +111,9 @@ mod tests {
         assert_eq!(
             text.push("1mred\x1b[1mbold\x1b[22mred"),
             [
-                Span { text: "red".to_owned(), style: red },
-                Span { text: "bold".to_owned(), style: bold_red },
-                Span { text: "red".to_owned(), style: red },
+                Span { text: "red".to_owned(), style: red, link: None },
+                Span { text: "bold".to_owned(), style: bold_red, link: None },
+                Span { text: "red".to_owned(), style: red, link: None },
             ]
         );
         assert_eq!(text.push("\x1b[0m end"), [plain(" end")]);
@@ -115,15 +130,25 @@ mod tests {
             background: Some(Colour::Rgb(1, 2, 3)),
             ..Style::default()
         };
-        assert_eq!(spans, [Span { text: "x".to_owned(), style }]);
+        assert_eq!(spans, [Span { text: "x".to_owned(), style, link: None }]);
     }
 
     #[test]
     fn everything_else_is_left_out() {
         let mut text = StyledText::default();
 
-        let spans = text.push("a\x1b[2J\x1b]0;title\x07\x1b]8;;http://x\x1b\\b\x1b[5;5H\x07\0c<b>");
+        let spans = text.push("a\x1b[2J\x1b]0;title\x07\x1b]9;4;1;5\x1b\\b\x1b[5;5H\x07\0c<b>");
 
         assert_eq!(spans, [plain("abc<b>")]);
+    }
+
+    #[test]
+    fn links_are_told_also_when_they_are_split() {
+        let mut text = StyledText::default();
+        let linked = |part: &str| Span { link: Some("https://x/".into()), ..plain(part) };
+
+        assert_eq!(text.push("see \x1b]8;;https"), [plain("see ")]);
+        assert_eq!(text.push("://x/\x1b\\the "), [linked("the ")]);
+        assert_eq!(text.push("page\x1b]8;;\x07."), [linked("page"), plain(".")]);
     }
 }

@@ -170,7 +170,7 @@ export class Log extends EventTarget {
       count += 1;
       const reader = this.readers[stream];
       if (mark) this.addMark(text);
-      else if (spans) for (const span of spans) reader.read(span.text, span.style ?? null, time);
+      else if (spans) for (const span of spans) reader.read(span.text, styleOf(span), time);
       else reader.read(text, null, time);
       for (const { line, time: began } of reader.takeDone()) this.add(stream, line, began);
     }
@@ -428,4 +428,9 @@ export class Log extends EventTarget {
     this.unseen = 0;
     this.dispatchEvent(new Event('follow'));
   }
+}
+
+/** @param {Span} span */
+function styleOf({ style, link }) {
+  return link ? { ...style, link } : (style ?? null);
 }

@@ -11,9 +11,9 @@ import { coloursOf } from './colours.js';
  * @typedef {{
  *   fg?: number | string, bg?: number | string,
  *   bold?: boolean, faint?: boolean, italic?: boolean, underline?: boolean, strike?: boolean,
- *   inverse?: boolean,
- * }} Style
- * @typedef {{ text: string, style?: Style | null }} Span
+ *   inverse?: boolean, link?: string,
+ * }} Style how text looks, and the page to which it leads
+ * @typedef {{ text: string, style?: Style | null, link?: string }} Span
  */
 
 /** Controls and marks of direction, which would hide or reorder what is shown. */
@@ -45,9 +45,9 @@ export function visible(text) {
  * @param {Style | null | undefined} style */
 export function keyOf(style) {
   if (!style) return '';
-  const { fg, bg, bold, faint, italic, underline, strike, inverse } = style;
+  const { fg, bg, bold, faint, italic, underline, strike, inverse, link = '' } = style;
   const flags = [bold, faint, italic, underline, strike, inverse].map(Number).join('');
-  return fg === undefined && bg === undefined && !/1/.test(flags) ? '' : `${fg ?? ''}/${bg ?? ''}/${flags}`;
+  return fg === undefined && bg === undefined && link === '' && !/1/.test(flags) ? '' : `${fg ?? ''}/${bg ?? ''}/${flags}/${link}`;
 }
 
 /** @param {Style} style @returns {Look} */
@@ -79,7 +79,7 @@ function newLook({ fg, bg, bold, faint, italic, underline, strike, inverse }) {
  * @returns {Node[]}
  */
 export function painted(text, style) {
-  const nodes = text.includes('://') ? withLinks(text) : [document.createTextNode(text)];
+  const nodes = style?.link ? [linkTo(style.link, text)] : text.includes('://') ? withLinks(text) : [document.createTextNode(text)];
   if (!style || keyOf(style) === '') return nodes;
   const { classes, letters, ground } = lookOf(style);
   const span = element('span', { class: classes || undefined }, ...nodes);
@@ -97,9 +97,21 @@ function withLinks(text) {
     const address = match[0].replace(AFTER_ADDRESS, '');
     if (!URL.canParse(address)) continue;
     nodes.push(document.createTextNode(text.slice(from, match.index)));
-    nodes.push(element('a', { href: address, rel: 'noopener noreferrer nofollow', target: '_blank' }, address));
+    nodes.push(linkTo(address, address));
     from = (match.index ?? 0) + address.length;
   }
   nodes.push(document.createTextNode(text.slice(from)));
   return nodes;
+}
+
+/**
+ * A link to another site, which learns nothing of this one.
+ * @param {string} address
+ * @param {string} text
+ * @returns {Node}
+ */
+function linkTo(address, text) {
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) return document.createTextNode(text);
+  const title = address === text ? undefined : address;
+  return element('a', { href: address, title, rel: 'noopener noreferrer nofollow', target: '_blank' }, text);
 }

@@ -101,6 +101,8 @@ export class Run extends EventTarget {
 
   /** @param {RunRecord} record */
   update(record) {
+    // Answers overtake one another: what is over does not run again.
+    if (this.isOver && !isOver(record)) return;
     const wasRunning = this.record.state === 'running';
     this.record = record;
     if (!wasRunning || record.duration_ms != null) this.from = startOf(record);

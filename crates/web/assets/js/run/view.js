@@ -100,7 +100,7 @@ export class RunView {
   notesOf() {
     const { note, connection, requestId, isOver, record } = this.run;
     const notes = [];
-    if (record.reason && isOver) notes.push(noteOf(record.reason, record.state === 'failed' ? 'danger' : 'warning'));
+    if (record.reason && isOver) notes.push(noteOf(sentence(record.reason), record.state === 'failed' ? 'danger' : 'warning'));
     if (record.output_expired) notes.push(noteOf('The output was removed to make room. What is known of the run stays.', 'info'));
     if (note) notes.push(noteOf(note, 'danger'));
     if (connection) notes.push(noteOf(connection, 'warning', requestId));
@@ -127,6 +127,11 @@ export class RunView {
     this.output.dispose();
     for (const image of this.files.querySelectorAll('img')) URL.revokeObjectURL(image.src);
   }
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 /**

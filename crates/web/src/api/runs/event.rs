@@ -76,7 +76,7 @@ struct OutputJson<'a> {
 fn output_json(text: &OutputText, spans: Option<&[Span]>) -> String {
     let clean: Option<String> =
         spans.map(|spans| spans.iter().map(|span| span.text.as_str()).collect());
-    let is_styled = |span: &Span| span.style != Style::default();
+    let is_styled = |span: &Span| span.style != Style::default() || span.link.is_some();
     let styled = spans.filter(|spans| spans.iter().any(is_styled));
     to_json(&OutputJson {
         sequence: text.sequence,
@@ -111,6 +111,8 @@ struct SpanJson<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     style: Option<StyleJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -150,6 +152,7 @@ fn span_json(span: &Span) -> SpanJson<'_> {
     let style = span.style;
     SpanJson {
         text: &span.text,
+        link: span.link.as_deref(),
         style: (style != Style::default()).then(|| StyleJson {
             fg: style.foreground.map(colour_json),
             bg: style.background.map(colour_json),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     fn span(text: &str, style: Style) -> Span {
-        Span { text: text.to_owned(), style }
+        Span { text: text.to_owned(), style, link: None }
     }
 
     #[test]
