@@ -101,6 +101,38 @@ export const VIEWS: View[] = [
     }),
   ),
   {
+    name: 'run-find',
+    viewer: 'administrator',
+    path: `/web/scripts/${probe('mixed')}`,
+    prepare: async (page) => {
+      const region = await run(page, 'Succeeded');
+      await region.getByRole('button', { name: 'Find' }).click();
+      await page.getByTestId('find').fill('alpha');
+      await expect(region.getByText('1 of 3')).toBeVisible();
+    },
+  },
+  {
+    name: 'run-options',
+    viewer: 'administrator',
+    path: `/web/scripts/${probe('mixed')}`,
+    prepare: async (page) => {
+      const region = await run(page, 'Succeeded');
+      await region.getByRole('button', { name: 'View options' }).click();
+      await region.getByRole('radio', { name: 'Clock' }).check();
+      await region.getByRole('checkbox', { name: 'Line numbers' }).check();
+    },
+  },
+  {
+    name: 'run-full',
+    viewer: 'administrator',
+    path: `/web/scripts/${probe('table')}`,
+    prepare: async (page) => {
+      const region = await run(page, 'Succeeded');
+      await region.getByRole('button', { name: 'Full screen' }).click();
+      await expect(region.getByTestId('table')).toBeVisible();
+    },
+  },
+  {
     name: 'run-page',
     viewer: 'administrator',
     path: `/web/scripts/${probe('secret')}`,

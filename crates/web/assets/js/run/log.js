@@ -67,6 +67,8 @@ export class Log extends EventTarget {
     /** Lines since the reader scrolled away from the end. */
     this.unseen = 0;
     this.isFollowing = true;
+    /** How far down the end was when it was shown last, in pixels. */
+    this.endTop = 0;
     /** @type {Filter} */
     this.filter = 'all';
     this.metrics = { columns: 80, height: 19 };
@@ -392,12 +394,19 @@ export class Log extends EventTarget {
   }
 
   toEnd() {
-    if (this.isFollowing) this.view.scrollTop = this.view.scrollHeight;
+    const { view } = this;
+    view.toggleAttribute('data-following', this.isFollowing);
+    if (!this.isFollowing) return;
+    view.scrollTop = view.scrollHeight;
+    this.endTop = view.scrollTop;
   }
 
   onScroll() {
     const { view } = this;
-    this.isFollowing = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
+    const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
+    // Where lines arrived since, the end is elsewhere: only going up is the will of the reader.
+    const isUp = view.scrollTop < this.endTop - AT_END;
+    this.isFollowing = isAtEnd || (this.isFollowing && !isUp);
     if (this.isFollowing) this.jump.hidden = true;
     if (this.isFollowing || this.jump.hidden) this.unseen = 0;
     this.layout();
@@ -425,6 +434,7 @@ export class Log extends EventTarget {
   /** Stays where the reader is. */
   pause() {
     this.isFollowing = false;
+    this.toEnd();
     this.unseen = 0;
     this.dispatchEvent(new Event('follow'));
   }
