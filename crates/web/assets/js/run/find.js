@@ -6,8 +6,8 @@ import { element, icon, iconButton } from '../page/dom.js';
 /** @typedef {import('./search.js').Searchable} Searchable */
 /** @typedef {import('./search.js').Match} Match */
 
-/** More are counted as `50,000+`. */
-const MOST_MATCHES = 50_000;
+/** More are counted as `100,000+`. */
+const MOST_MATCHES = 100_000;
 /** Work at a time, in milliseconds: typing and scrolling go on. */
 const SLICE_MS = 8;
 const ALL = 'find';
