@@ -203,8 +203,8 @@ fn whom_a_script_names_follows_its_runs() {
     };
 
     assert_eq!(open("eve").status, 404);
-    let names = ["ada", "named", "viewer", "stopper"];
-    let mut watchers = names.map(open);
+    let watching = ["ada", "named", "viewer", "stopper"];
+    let mut watchers = watching.map(open);
     for watcher in &mut watchers {
         assert_eq!(watcher.status, 200);
         watcher.until(|event| event.name == "output");
@@ -212,7 +212,7 @@ fn whom_a_script_names_follows_its_runs() {
     ada.post(&format!("/api/runs/{run}/input"), &json!({"text": "x\n"}));
     let rests = watchers.map(|mut watcher| watcher.rest());
 
-    for (name, rest) in names.iter().zip(&rests) {
+    for (name, rest) in watching.iter().zip(&rests) {
         let printed: String = texts(rest).into_iter().map(|(_, text)| text).collect();
         assert_eq!(printed, "done\n", "{name}");
         let end = rest.last().unwrap();
