@@ -1,9 +1,11 @@
 //! Watches the output of one run over many event streams and times each line.
 //!
 //! The run prints lines `tick NUMBER NANOSECONDS`; the time between that and the arrival of the
-//! event is what a person waits for a line.
+//! event is what a person waits for a line. Lines that were printed before all watchers were
+//! connected must arrive, too, but their time is that of connecting and does not count.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -48,12 +50,48 @@ pub struct WatchPlan {
 pub struct WatchReport {
     /// Lines seen by all watchers together.
     pub lines: u64,
+    /// Those of them that were printed when all watchers were connected. The times are of these.
+    pub counted: u64,
     /// Half of the lines arrived within this time.
     pub median_us: u64,
     /// 99 of 100 did.
     pub p99_us: u64,
     /// The slowest.
     pub most_us: u64,
+}
+
+/// A line: when it was printed and when it was seen, in nanoseconds of the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+struct Tick {
+    printed: u64,
+    seen: u64,
+}
+
+impl Tick {
+    fn delay_us(&self) -> u64 {
+        self.seen.saturating_sub(self.printed) / 1000
+    }
+}
+
+/// How many watchers are connected.
+struct Connected {
+    missing: AtomicUsize,
+    /// When all were.
+    since: AtomicU64,
+    all: Barrier,
+}
+
+impl Connected {
+    fn new(watchers: usize) -> Self {
+        let missing = AtomicUsize::new(watchers);
+        Self { missing, since: AtomicU64::new(u64::MAX), all: Barrier::new(watchers) }
+    }
+
+    fn one_more(&self) {
+        if self.missing.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.since.store(monotonic_nanoseconds(), Ordering::Relaxed);
+        }
+    }
 }
 
 /// The monotonic clock of the machine, in nanoseconds.
@@ -79,15 +117,18 @@ async fn watch_all(plan: &WatchPlan) -> anyhow::Result<WatchReport> {
     let started: serde_json::Value = serde_json::from_str(&answer.body)?;
     let id = started.pointer("/run/id").and_then(serde_json::Value::as_str);
     let path = format!("/api/runs/{}/events", id.context("the start named no run")?);
-    let all_connected = Arc::new(Barrier::new(plan.watchers));
+    let connected = Arc::new(Connected::new(plan.watchers));
     let mut watchers = JoinSet::new();
     for _ in 0..plan.watchers {
-        watchers.spawn(watch(plan.clone(), path.clone(), Arc::clone(&all_connected)));
+        watchers.spawn(watch(plan.clone(), path.clone(), Arc::clone(&connected)));
     }
-    let mut delays = Vec::new();
+    let mut ticks = Vec::new();
     while let Some(watcher) = watchers.join_next().await {
-        delays.extend(watcher.context("a watcher failed")??);
+        ticks.extend(watcher.context("a watcher failed")??);
     }
+    let since = connected.since.load(Ordering::Relaxed);
+    let late = ticks.iter().filter(|tick| tick.printed >= since);
+    let mut delays: Vec<u64> = late.map(Tick::delay_us).collect();
     delays.sort_unstable();
     let at = |part: f64| {
         #[expect(
@@ -100,19 +141,20 @@ async fn watch_all(plan: &WatchPlan) -> anyhow::Result<WatchReport> {
         delays.get(index).copied().unwrap_or_default()
     };
     Ok(WatchReport {
-        lines: delays.len() as u64,
+        lines: ticks.len() as u64,
+        counted: delays.len() as u64,
         median_us: at(0.5),
         p99_us: at(0.99),
         most_us: at(1.0),
     })
 }
 
-/// One event stream: the delays of its lines.
+/// One event stream: its lines.
 async fn watch(
     plan: WatchPlan,
     path: String,
-    all_connected: Arc<Barrier>,
-) -> anyhow::Result<Vec<u64>> {
+    connected: Arc<Connected>,
+) -> anyhow::Result<Vec<Tick>> {
     let mut request: Request<Full<Bytes>> = plan.start.request()?;
     *request.method_mut() = Method::GET;
     *request.uri_mut() = path.parse().context("the path of the events")?;
@@ -122,35 +164,36 @@ async fn watch(
     let response = connection.send(request).await?;
     ensure!(response.status() == StatusCode::OK, "the events answered {}", response.status());
     let mut body = response.into_body();
-    let mut delays = Vec::with_capacity(plan.lines);
+    connected.one_more();
+    let mut ticks = Vec::with_capacity(plan.lines);
     if plan.lines == 0 {
-        all_connected.wait().await;
+        connected.all.wait().await;
         let held = Duration::from_millis(plan.idle_ms);
         let _ =
             timeout(held, async { while body.frame().await.is_some_and(|f| f.is_ok()) {} }).await;
-        return Ok(delays);
+        return Ok(ticks);
     }
     let mut rest = String::new();
-    while delays.len() < plan.lines {
+    while ticks.len() < plan.lines {
         let frame = body.frame().await.context("the events ended before the last line")?;
         let Ok(data) = frame.context("the events broke off")?.into_data() else { continue };
         let now = monotonic_nanoseconds();
         rest.push_str(&String::from_utf8_lossy(&data));
-        take_ticks(&mut rest, now, &mut delays);
+        take_ticks(&mut rest, now, &mut ticks);
         ensure!(rest.len() <= LONGEST_EVENT, "an event is longer than {LONGEST_EVENT} bytes");
     }
-    ensure!(delays.len() == plan.lines, "{} lines instead of {}", delays.len(), plan.lines);
-    Ok(delays)
+    ensure!(ticks.len() == plan.lines, "{} lines instead of {}", ticks.len(), plan.lines);
+    Ok(ticks)
 }
 
-/// Takes the complete events off `text` and adds the delays of the ticks in them.
-fn take_ticks(text: &mut String, now: u64, delays: &mut Vec<u64>) {
+/// Takes the complete events off `text` and adds the ticks in them.
+fn take_ticks(text: &mut String, now: u64, ticks: &mut Vec<Tick>) {
     let Some(end) = text.rfind("\n\n") else { return };
     let events: String = text.drain(..end + 2).collect();
     for tick in events.split("tick ").skip(1) {
         let mut words = tick.split(|byte: char| !byte.is_ascii_digit());
         let printed = words.nth(1).and_then(|word| word.parse::<u64>().ok());
-        delays.extend(printed.map(|printed| now.saturating_sub(printed) / 1000));
+        ticks.extend(printed.map(|printed| Tick { printed, seen: now }));
     }
 }
 
@@ -164,11 +207,11 @@ mod tests {
             "event: output\nid: 1\ndata: {\"text\":\"tick 0 1000\\ntick 1 3000\\n\"}\n\n\
                         event: output\ndata: {\"text\":\"tick 2"
                 .to_owned();
-        let mut delays = Vec::new();
+        let mut ticks = Vec::new();
 
-        take_ticks(&mut text, 5_000_000, &mut delays);
+        take_ticks(&mut text, 5_000_000, &mut ticks);
 
-        assert_eq!(delays, [4_999, 4_997]);
+        assert_eq!(ticks.iter().map(Tick::delay_us).collect::<Vec<_>>(), [4_999, 4_997]);
         assert!(text.starts_with("event: output\ndata: {\"text\":\"tick 2"));
     }
 }

@@ -85,6 +85,7 @@ pub struct WatchPlan {
 #[derive(Debug, Deserialize)]
 pub struct WatchReport {
     pub lines: u64,
+    pub counted: u64,
     pub median_us: u32,
     pub p99_us: u32,
 }

@@ -224,7 +224,7 @@ impl Bench<'_> {
         let mut values = Vec::new();
         for (watchers, median, most) in [(1, Some(1.0), 5.0), (1_000, None, 50.0)] {
             progress(&format!("P4: lines to {watchers} watchers"));
-            let (lines, pause) = if watchers == 1 { (500, 5) } else { (50, 100) };
+            let (lines, pause) = if watchers == 1 { (500, 5) } else { (100, 100) };
             let report = self.load.watch(&WatchPlan {
                 start: started(&self.server, &self.token, lines, pause),
                 watchers,
@@ -233,6 +233,7 @@ impl Bench<'_> {
             })?;
             let seen = u64::try_from(watchers * lines)?;
             ensure!(report.lines == seen, "watchers saw {} of {seen} lines", report.lines);
+            ensure!(report.counted >= seen / 4, "watchers connected when most lines were printed");
             let value = |what: &str, microseconds: u32, target: Option<Target>| {
                 let milliseconds = f64::from(microseconds) / 1000.0;
                 Figure {
