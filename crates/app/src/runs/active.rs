@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, SetOnce, oneshot, watch};
 use webscripts_domain::catalogue::Script;
 use webscripts_domain::identity::Caller;
 use webscripts_domain::invocation::{Invocation, TerminalSize};
@@ -50,6 +50,9 @@ pub struct ActiveRun {
     reason: Mutex<Option<String>>,
     input_closed: AtomicBool,
     whole: OnceLock<Arc<WholeOutput>>,
+    /// Pieces of output when its process had ended.
+    last_chunks: AtomicU64,
+    recorded: SetOnce<()>,
 }
 
 /// Where a run stands. Only goes forward.
@@ -59,7 +62,7 @@ pub enum Phase {
     Waiting,
     /// Its process runs.
     Running(RunHandle),
-    /// It is over and recorded.
+    /// It is over, and recorded if no record of its supervisor says how it ended.
     Over,
 }
 
@@ -264,6 +267,8 @@ impl ActiveRun {
             reason: Mutex::default(),
             input_closed: AtomicBool::new(false),
             whole: OnceLock::new(),
+            last_chunks: AtomicU64::new(0),
+            recorded: SetOnce::new(),
         }
     }
 
@@ -298,7 +303,8 @@ impl ActiveRun {
 
     /// How many pieces of output there are.
     pub fn chunks(&self) -> u64 {
-        self.handle().map_or(0, |handle| handle.progress().borrow().chunks)
+        let last = || self.last_chunks.load(Ordering::Relaxed);
+        self.handle().map_or_else(last, |handle| handle.progress().borrow().chunks)
     }
 
     /// Follows where it stands.
@@ -351,9 +357,23 @@ impl ActiveRun {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps all that it printed, for those who wait for its end.
-    pub fn keep_whole_output(&self, whole: Arc<WholeOutput>) {
-        self.whole.get_or_init(|| whole);
+    /// Keeps what is known of its output now that its process has ended.
+    pub fn keep_output(&self, handle: &RunHandle) {
+        self.last_chunks.store(handle.progress().borrow().chunks, Ordering::Relaxed);
+        if let Some(whole) = handle.whole_output() {
+            self.whole.get_or_init(|| whole);
+        }
+    }
+
+    /// Notes that everything about it is in the store.
+    pub fn note_recorded(&self) {
+        // Noted once or more: it stays so.
+        let _ = self.recorded.set(());
+    }
+
+    /// Waits until everything about it is in the store, which is soon after its end.
+    pub async fn recorded(&self) {
+        self.recorded.wait().await;
     }
 
     /// All that it printed; `None`: read it from its directory.

@@ -324,8 +324,11 @@ impl App {
         if !seen.rights.delete {
             return Err(DeleteError::NotAllowed);
         }
-        if !seen.record.state.is_over() || seen.active.is_some() {
+        if !seen.record.state.is_over() {
             return Err(DeleteError::NotOver);
+        }
+        if let Some(run) = &seen.active {
+            run.recorded().await;
         }
         let place = self.place_of(id);
         remove(place).await.map_err(RunAccessError::Output)?;

@@ -111,9 +111,7 @@ impl App {
         slot: Option<Slot>,
     ) {
         let over = handle.over().await;
-        if let Some(whole) = handle.whole_output() {
-            run.keep_whole_output(whole);
-        }
+        run.keep_output(&handle);
         // Whoever waits for a place need not wait for the record.
         drop(slot);
         let printed = run.printed();
@@ -138,8 +136,21 @@ impl App {
         self.end(run, Ended { at: self.now(), state, end: None, reason, output_bytes: 0 }).await;
     }
 
-    /// Records the end of a run, then tells everybody.
+    /// Records the end of a run and tells everybody. Who waits for a run that ended by itself is
+    /// told first: should the server be killed in between, the next one finds the end in the
+    /// directory of the run.
     pub(super) async fn end(&self, run: &ActiveRun, ended: Ended) {
+        if ended.end.is_some() && ended.reason.is_none() {
+            Self::tell(run, &ended);
+            self.record(run, &ended).await;
+        } else {
+            self.record(run, &ended).await;
+            Self::tell(run, &ended);
+        }
+        self.forget(run);
+    }
+
+    async fn record(&self, run: &ActiveRun, ended: &Ended) {
         let change = Change::Ended(ended.clone());
         for attempt in 1..=ATTEMPTS {
             match self.stores.runs.change(run.id, &change).await {
@@ -150,19 +161,23 @@ impl App {
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
+    }
+
+    fn tell(run: &ActiveRun, ended: &Ended) {
         run.update(|record| {
             record.state = ended.state;
             record.ended = Some(ended.at);
             record.end = ended.end;
-            record.reason = ended.reason;
+            record.reason.clone_from(&ended.reason);
         });
         events::run_finished(&run.record());
-        self.forget(run);
+        run.enter(Phase::Over);
     }
 
     fn forget(&self, run: &ActiveRun) {
         run.enter(Phase::Over);
         self.runs.remove(run.id);
+        run.note_recorded();
     }
 
     /// Corrects the size of what a run left, if it left files.

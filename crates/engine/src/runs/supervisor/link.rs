@@ -20,8 +20,10 @@ use crate::runs::rendezvous::ShortPath;
 /// Shortest time between two reports on the progress of a run; what happens meanwhile is told
 /// together.
 const REPORT_PAUSE: Duration = Duration::from_millis(2);
-/// When the first one comes: small programs are over by then, and their end says it all.
+/// When the first one comes at the earliest, after the start and after there is something to tell:
+/// small programs are over by then, and their end says it all.
 const FIRST_REPORT: Duration = Duration::from_millis(4);
+const BEHIND_FIRST_NEWS: Duration = Duration::from_micros(500);
 /// First and longest time between two attempts to find a server.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(250);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
@@ -55,6 +57,8 @@ pub(super) struct RunLink<'a> {
     told: State,
     /// When the next one may be told.
     tell_at: Instant,
+    /// Whether there was nothing to tell yet.
+    is_silent: bool,
     /// Whether the server had no room for it.
     is_full: bool,
     /// When the next attempt to find a server is due, and the pause behind it.
@@ -108,7 +112,8 @@ impl<'a> RunLink<'a> {
     pub(super) fn new(link: &'a mut Link, identity: Identity<'a>, told: State) -> Self {
         let now = Instant::now();
         let attempt = (now, FIRST_ATTEMPT);
-        Self { link, identity, told, tell_at: now + FIRST_REPORT, is_full: false, attempt }
+        let tell_at = now + FIRST_REPORT;
+        Self { link, identity, told, tell_at, is_silent: true, is_full: false, attempt }
     }
 
     /// What to wait for, if a server is there.
@@ -150,6 +155,10 @@ impl<'a> RunLink<'a> {
 
     /// Tells the state if it is time to, and looks for a server if there is none.
     pub(super) fn tend(&mut self, state: &State, now: Instant) {
+        if self.is_silent && *state != self.told {
+            self.is_silent = false;
+            self.tell_at = self.tell_at.max(now + BEHIND_FIRST_NEWS);
+        }
         match &self.link.socket {
             Some(socket) if *state != self.told && !self.is_full && now >= self.tell_at => {
                 match send(socket, &Report::State(*state)) {
@@ -244,8 +253,11 @@ mod tests {
         let identity =
             Identity { run: [0; 16], token: [0; 32], pid: 1, rendezvous: Path::new("/nowhere/x") };
         let mut link = RunLink::new(&mut link, identity, State::default());
-        let later = Instant::now() + Duration::from_secs(1);
+        let soon = Instant::now() + FIRST_REPORT;
+        let later = soon + Duration::from_secs(1);
 
+        link.tend(&state(1), soon);
+        assert_eq!(link.due(&state(1)), Some(soon + BEHIND_FIRST_NEWS));
         link.tend(&state(1), later);
         link.tend(&state(2), later);
         assert_eq!(link.due(&state(2)), None);

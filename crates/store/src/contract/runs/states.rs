@@ -11,7 +11,7 @@ use super::{
     ADA, BOB, add, at, end, ended, find, finish, id, id_in, owner, queued, record, run, text,
 };
 use crate::Stores;
-use crate::runs::{Change, Counts, Ended, NewRun, Unfinished};
+use crate::runs::{Change, Claim, Counts, Ended, NewRun, Unfinished};
 
 pub(in crate::contract) async fn a_new_run_is_found_with_everything_that_was_given(
     stores: &Stores,
@@ -208,4 +208,51 @@ pub(in crate::contract) async fn the_last_run_of_a_script_is_that_of_its_owner(s
     assert_eq!(last(ADA, "b.py").await, Some(102));
     assert_eq!(last(BOB, "b.py").await, None);
     assert_eq!(last(owner(0, 1), "a.py").await, Some(104));
+}
+
+pub(in crate::contract) async fn an_end_that_is_being_written_is_read(stores: &Stores) {
+    add(stores, &run(100)).await;
+    let over = Change::Ended(ended(101, RunState::Succeeded));
+
+    let mut ending = std::pin::pin!(stores.runs.change(id(100), &over));
+    let early = futures_util::poll!(ending.as_mut());
+    let found = find(stores, id(100)).await;
+
+    assert!(early.is_pending());
+    assert_eq!(found.map(|record| record.state), Some(RunState::Succeeded));
+    assert!(ending.await.unwrap());
+}
+
+pub(in crate::contract) async fn new_runs_and_ends_are_written_together(stores: &Stores) {
+    for second in 100..110 {
+        add(stores, &run(second)).await;
+    }
+    let over = Change::Ended(ended(120, RunState::Succeeded));
+    let ends = (100..112).map(|second| stores.runs.change(id(second), &over));
+    let news: Vec<NewRun> = (110..113).map(run).collect();
+    let adds = news.iter().map(|run| stores.runs.add(run));
+
+    let (ends, adds) = tokio::join!(
+        futures_util::future::try_join_all(ends),
+        futures_util::future::try_join_all(adds)
+    );
+
+    // Ends came first: of runs that were not there yet there was nothing to end.
+    assert_eq!(ends.unwrap(), [[true; 10].as_slice(), &[false; 2]].concat());
+    assert_eq!(adds.unwrap(), [Claim::New; 3]);
+    let states = async |second| find(stores, id(second)).await.map(|record| record.state);
+    assert_eq!(states(109).await, Some(RunState::Succeeded));
+    assert_eq!(states(112).await, Some(RunState::Running));
+}
+
+pub(in crate::contract) async fn a_run_is_deleted_behind_its_end(stores: &Stores) {
+    add(stores, &run(100)).await;
+    let over = Change::Ended(ended(101, RunState::Succeeded));
+    let ids = [id(100)];
+
+    let (ended, deleted) =
+        tokio::join!(stores.runs.change(id(100), &over), stores.runs.delete(&ids));
+
+    assert_eq!((ended.unwrap(), deleted.unwrap()), (true, 1));
+    assert_eq!(find(stores, id(100)).await, None);
 }

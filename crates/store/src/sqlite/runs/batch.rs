@@ -60,6 +60,11 @@ struct Pending<'a> {
 }
 
 impl Write {
+    /// Whether it may wait a little: the end of a run stands in its directory as well.
+    pub(super) fn is_patient(&self) -> bool {
+        matches!(self, Self::End(..))
+    }
+
     /// The run that it is about.
     fn run(&self) -> Option<RunId> {
         match self {
@@ -78,6 +83,63 @@ pub(super) fn is_one_statement(writes: &[Write]) -> bool {
     }
 }
 
+/// New runs and ends of runs, which is what a busy server writes: one way to SQLite and back for
+/// the whole transaction.
+#[derive(Debug)]
+pub(super) struct Together<'a> {
+    writes: &'a [Write],
+    added: Vec<&'a [Parameter]>,
+    ended: Vec<&'a [Parameter]>,
+}
+
+impl<'a> Together<'a> {
+    /// `None`: they are not only that, or too many.
+    pub(super) fn of(writes: &'a [Write]) -> Option<Self> {
+        let (mut added, mut ended, mut ends) = (Vec::new(), Vec::new(), HashSet::new());
+        for write in writes {
+            match write {
+                // An end that came before its run found nothing to end.
+                Write::Add(Added { id, key: None, row }) if !ends.contains(id) => {
+                    added.push(row.as_slice());
+                }
+                Write::End(run, row) if ends.insert(*run) => ended.push(row.as_slice()),
+                _ => return None,
+            }
+        }
+        let fits = |rows: &Vec<_>| (1..=MOST).contains(&rows.len());
+        (fits(&added) && fits(&ended)).then_some(Self { writes, added, ended })
+    }
+
+    /// Writes all or nothing. An end may be that of a new run.
+    pub(super) async fn apply(
+        self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<Written>, StoreError> {
+        let (text, size) = statements::add_and_end(self.added.len(), self.ended.len());
+        let columns = self.added.first().map_or(0, |row| row.len());
+        let missing = size.saturating_sub(self.added.len()).saturating_mul(columns);
+        let query = self.added.into_iter().flatten();
+        let query = query.fold(sqlx::query(text), |query, parameter| parameter.bind(query));
+        let query = (0..missing).fold(query, |query, _| query.bind(None::<i64>));
+        let query = self.ended.into_iter().flatten().fold(query, |query, value| value.bind(query));
+        let rows = match query.fetch_all(&mut *connection).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // Nothing is open if not even the beginning was possible.
+                drop(sqlx::query("ROLLBACK").execute(&mut *connection).await);
+                return Err(error.into());
+            }
+        };
+        let ids: HashSet<&[u8]> =
+            rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+        let written = self.writes.iter().map(|write| match write {
+            Write::End(run, _) => Written::Rows(ids.contains(run.bytes().as_slice()).into()),
+            _ => Written::Claim(Claim::New),
+        });
+        Ok(written.collect())
+    }
+}
+
 /// Writes them; of one run in their order.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
@@ -88,9 +150,11 @@ pub(super) async fn apply(
     let mut waiting: Vec<&mut Pending<'_>> = all.iter_mut().collect();
     while !waiting.is_empty() {
         let mut seen = HashSet::new();
-        let (round, later) = waiting
-            .into_iter()
-            .partition(|pending| pending.write.run().is_none_or(|run| seen.insert(run)));
+        // What is about no single run may be about each that stands before it.
+        let (round, later) = waiting.into_iter().partition(|pending| match pending.write.run() {
+            Some(run) => seen.insert(run),
+            None => seen.is_empty(),
+        });
         apply_round(connection, round).await?;
         waiting = later;
     }

@@ -103,6 +103,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn find(&self, id: RunId) -> Result<Option<RunRecord>, StoreError> {
+        self.writer.settle().await?;
         let row = sqlx::query(statements::FIND)
             .bind(id.bytes().as_slice())
             .fetch_optional(&self.database.reader)
@@ -116,6 +117,7 @@ impl Runs for SqliteRuns {
         cursor: Option<RunId>,
         limit: u32,
     ) -> Result<Page, StoreError> {
+        self.writer.settle().await?;
         let mut transaction = self.database.reader.begin().await?;
         let limit = limit.clamp(1, PAGE);
         let (ids, next) = list::page(&mut transaction, filter, cursor, limit).await?;
@@ -142,12 +144,14 @@ impl Runs for SqliteRuns {
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
+        self.writer.settle().await?;
         let row = sqlx::query(statements::COUNTS).fetch_one(&self.database.reader).await?;
         let count = |column| Ok::<u64, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
         Ok(Counts { queued: count("queued")?, running: count("running")? })
     }
 
     async fn last_of(&self, owner: &Owner, script: &str) -> Result<Option<RunRecord>, StoreError> {
+        self.writer.settle().await?;
         let visible = Visible::Own { owner: *owner, scripts: Vec::new() };
         let filter = RunFilter { script: Some(script.to_owned()), ..RunFilter::all(visible) };
         let mut transaction = self.database.reader.begin().await?;
@@ -172,6 +176,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn total_output_bytes(&self) -> Result<u64, StoreError> {
+        self.writer.settle().await?;
         let bytes: i64 =
             sqlx::query_scalar(statements::TOTAL_OUTPUT).fetch_one(&self.database.reader).await?;
         Ok(bytes.unsigned_abs())
@@ -183,6 +188,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn oldest_with_output(&self, limit: u32) -> Result<Vec<(RunId, u64)>, StoreError> {
+        self.writer.settle().await?;
         let rows = sqlx::query(statements::OLDEST_WITH_OUTPUT)
             .bind(limit)
             .fetch_all(&self.database.reader)
@@ -200,6 +206,7 @@ impl Runs for SqliteRuns {
     }
 
     async fn expired(&self, before: Timestamp, limit: u32) -> Result<Vec<RunId>, StoreError> {
+        self.writer.settle().await?;
         let rows = sqlx::query(statements::EXPIRED)
             .bind(list::first_at(before).bytes().to_vec())
             .bind(before.as_millisecond())

@@ -20,8 +20,12 @@ impl ManyRows {
 
     /// The text for at most [`MOST`] rows.
     pub(in crate::sqlite) fn text(&self, rows: usize) -> &str {
-        let at = SIZES.iter().position(|size| rows <= *size).unwrap_or(SIZES.len() - 1);
-        self.0.get(at).map_or("", String::as_str)
+        self.at(size_for(rows))
+    }
+
+    /// The text for at most [`MOST`] rows as one of [`SIZES`].
+    fn at(&self, size: usize) -> &str {
+        self.0.get(size).map_or("", String::as_str)
     }
 
     /// All texts.
@@ -30,6 +34,27 @@ impl ManyRows {
         self.0.iter().map(String::as_str)
     }
 }
+
+/// Which of [`SIZES`] holds so many rows.
+fn size_for(rows: usize) -> usize {
+    SIZES.iter().position(|size| rows <= *size).unwrap_or(SIZES.len() - 1)
+}
+
+/// A transaction that does [`ADD`] and [`END`] for so many rows, and for how many rows of the first
+/// there are parameters: those that are missing are NULL.
+pub(in crate::sqlite) fn add_and_end(added: usize, ended: usize) -> (&'static str, usize) {
+    let (added, ended) = (size_for(added), size_for(ended));
+    let text = ADD_AND_END.get(added * SIZES.len() + ended).map_or("", String::as_str);
+    (text, SIZES.get(added).copied().unwrap_or(MOST))
+}
+
+static ADD_AND_END: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let pairs = (0..SIZES.len()).flat_map(|added| (0..SIZES.len()).map(move |end| (added, end)));
+    let text = |(added, ended)| {
+        format!("BEGIN IMMEDIATE;\n{};\n{};\nCOMMIT", ADD.at(added), END.at(ended))
+    };
+    pairs.map(text).collect()
+});
 
 /// Records runs.
 pub(in crate::sqlite) static ADD: LazyLock<ManyRows> = LazyLock::new(|| {

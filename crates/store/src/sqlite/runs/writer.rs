@@ -1,5 +1,9 @@
 //! Writes what waits in one transaction: the price of a commit is shared by all who wait for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite};
 use tokio::sync::{mpsc, oneshot};
@@ -17,12 +21,17 @@ const QUEUE: usize = 1024;
 /// Writes of one transaction.
 const BATCH: usize = 256;
 
+/// How long a write that nobody waits for with impatience waits for others to share a commit with.
+const PATIENCE: Duration = Duration::from_millis(5);
+
 /// Hands writes to the task that does them. The task ends when this is closed or dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
     closing: CancellationToken,
     task: TaskTracker,
+    /// Writes that wait patiently.
+    patient: Arc<AtomicUsize>,
 }
 
 /// A write and who waits for it.
@@ -38,10 +47,12 @@ impl Writer {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let closing = CancellationToken::new();
         let task = TaskTracker::new();
-        let worker = Worker { database, keeps_connection, connection: None };
+        let patient = Arc::new(AtomicUsize::new(0));
+        let worker =
+            Worker { database, keeps_connection, connection: None, patient: Arc::clone(&patient) };
         task.spawn(worker.work(waiting, closing.clone()));
         task.close();
-        Self { jobs, closing, task }
+        Self { jobs, closing, task, patient }
     }
 
     /// Writes; what is answered is committed. A call that is given up may have its effect all the
@@ -49,8 +60,20 @@ impl Writer {
     pub(super) async fn write(&self, write: Write) -> Result<Written, StoreError> {
         let closed = || StoreError::Database(sqlx::Error::PoolClosed);
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Job { write, answer }).await.map_err(|_| closed())?;
+        let room = self.jobs.reserve().await.map_err(|_| closed())?;
+        if write.is_patient() {
+            self.patient.fetch_add(1, Ordering::AcqRel);
+        }
+        room.send(Job { write, answer });
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Waits until everything that was handed over before is committed.
+    pub(super) async fn settle(&self) -> Result<(), StoreError> {
+        if self.patient.load(Ordering::Acquire) > 0 {
+            self.write(Write::Nothing).await?;
+        }
+        Ok(())
     }
 
     /// Finishes what waits and ends the task.
@@ -60,10 +83,33 @@ impl Writer {
     }
 }
 
+/// Waits for more while nothing is urgent.
+async fn wait_for_company(
+    waiting: &mut mpsc::Receiver<Job>,
+    jobs: &mut Vec<Job>,
+    closing: &CancellationToken,
+) {
+    let mut deadline = std::pin::pin!(tokio::time::sleep(PATIENCE));
+    while jobs.len() < BATCH && jobs.iter().all(|job| job.write.is_patient()) {
+        let room = BATCH - jobs.len();
+        tokio::select! {
+            biased;
+            () = closing.cancelled() => return,
+            () = &mut deadline => return,
+            count = waiting.recv_many(jobs, room) => {
+                if count == 0 {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 struct Worker {
     database: Database,
     keeps_connection: bool,
     connection: Option<PoolConnection<Sqlite>>,
+    patient: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -76,7 +122,10 @@ impl Worker {
                     if count == 0 {
                         return;
                     }
+                    wait_for_company(&mut waiting, &mut jobs, &closing).await;
+                    let patient = jobs.iter().filter(|job| job.write.is_patient()).count();
                     self.finish(std::mem::take(&mut jobs)).await;
+                    self.patient.fetch_sub(patient, Ordering::AcqRel);
                 }
             }
         }
@@ -115,6 +164,8 @@ impl Worker {
         };
         let written = if batch::is_one_statement(writes) {
             batch::apply(&mut connection, writes).await?
+        } else if let Some(together) = batch::Together::of(writes) {
+            together.apply(&mut connection).await?
         } else {
             let mut transaction = connection.begin_with(BEGIN).await?;
             let written = batch::apply(&mut transaction, writes).await?;
